@@ -32,7 +32,9 @@ static void note_discard(struct message *m)
 static struct note *note_new(int n, int *log, int *len)
 {
     struct note *note = calloc(1, sizeof *note);
-    *note = (struct note){ .message = { .run = note_run, .discard = note_discard }, .n = n, .log = log, .len = len };
+    *note = (struct note){
+        .message = { .run = note_run, .discard = note_discard }, .n = n, .log = log, .len = len
+    };
     return note;
 }
 

@@ -32,7 +32,8 @@ static void take_all(struct loop *loop, struct list *out, bool *stopping)
 {
     list_init(out);
     pthread_mutex_lock(&loop->lock);
-    list_each (m, &loop->waiting, struct message, in_mailbox) {
+    list_each(m, &loop->waiting, struct message, in_mailbox)
+    {
         list_remove(&m->in_mailbox);
         list_append(out, &m->in_mailbox);
     }
@@ -47,7 +48,8 @@ static void on_wake(uv_async_t *wake)
     struct list batch;
     bool stopping;
     take_all(loop, &batch, &stopping);
-    list_each (m, &batch, struct message, in_mailbox) {
+    list_each(m, &batch, struct message, in_mailbox)
+    {
         list_remove(&m->in_mailbox);
         m->run(m);
     }
@@ -125,7 +127,8 @@ void loop_free(struct loop *loop)
     struct list left;
     bool stopping;
     take_all(loop, &left, &stopping);
-    list_each (m, &left, struct message, in_mailbox) {
+    list_each(m, &left, struct message, in_mailbox)
+    {
         list_remove(&m->in_mailbox);
         discard(m);
     }

@@ -12,7 +12,7 @@ const char *err_text(int err)
     case ERR_AUTH: return "not authentic";
     case ERR_EXPIRED: return "expired";
     case ERR_UNSUPPORTED: return "not supported";
-    case ERR_STATE: return "not possible in this state";
+    case ERR_BAD_STATE: return "not possible in this state";
     case ERR_IO: return "input/output error";
     case ERR_AGAIN: return "try again";
     case ERR_CRYPTO: return "crypto library error";

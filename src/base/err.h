@@ -12,7 +12,7 @@ enum err {
     ERR_AUTH = -6,        /* signature, ticket or tag does not verify */
     ERR_EXPIRED = -7,     /* was valid once */
     ERR_UNSUPPORTED = -8, /* understood, and not served here */
-    ERR_STATE = -9,       /* not in this state */
+    ERR_BAD_STATE = -9,       /* not in this state */
     ERR_IO = -10,         /* the operating system refused; errno was logged where it happened */
     ERR_AGAIN = -11,      /* nothing to do now, try later */
     ERR_CRYPTO = -12,     /* the crypto library refused */

@@ -23,7 +23,7 @@ struct sink_file {
 struct sink;
 
 struct sink_ops {
-    /* Opens a file that is not visible yet. ERR_STATE: one is open already; ERR_LIMIT: queue full; ERR_IO. */
+    /* Opens a file that is not visible yet. ERR_BAD_STATE: one is open already; ERR_LIMIT: queue full; ERR_IO. */
     int (*begin)(struct sink *sink, const char *name);
 
     /* Adds to the open file; the bytes are borrowed for the call. ERR_LIMIT: queue full, nothing was taken and the file

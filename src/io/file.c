@@ -85,6 +85,8 @@ int dir_make_path(int *out, int dir, const char *path, unsigned mode)
 {
     int at = dir;
     struct bytes rest = bytes_str(path);
+    if (rest.len && rest.ptr[rest.len - 1] == '/')
+        return ERR_MALFORMED;
     do {
         char name[FILE_NAME_SIZE];
         int next, err = ERR_MALFORMED;

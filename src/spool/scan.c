@@ -84,24 +84,34 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static int read_task(struct spool_found **out, struct spool *s, const char *task_id)
+int spool_folder_scan(struct spool_found **out, struct spool_folder *f)
 {
     struct spool_found *found = calloc(1, sizeof *found);
     if (!found)
         return ERR_NOMEM;
     link_init(&found->in_found);
-    int err = spool_folder_open(&found->folder, s, task_id);
-    if (!err)
-        err = dir_each(found->folder->dir, add_entry, found);
+    found->folder = spool_folder_ref(f);
+    int err = dir_each(f->dir, add_entry, found);
     if (err) {
         spool_found_free(found);
         return err;
     }
     if (found->count)
         qsort(found->entries, found->count, sizeof *found->entries, by_name);
-    found->meta_err = spool_meta_read(&found->meta, found->folder);
+    found->meta_err = spool_meta_read(&found->meta, f);
     *out = found;
     return OK;
+}
+
+static int scan_task(struct spool_found **out, struct spool *s, const char *task_id)
+{
+    struct spool_folder *f;
+    int err = spool_folder_open(&f, s, task_id);
+    if (err)
+        return err;
+    err = spool_folder_scan(out, f);
+    spool_folder_unref(f);
+    return err;
 }
 
 struct walk {
@@ -115,7 +125,7 @@ static int add_task(void *ctx, const char *name)
     struct spool_found *found;
     if (strcmp(name, "lost+found") == 0)
         return OK; /* the root of an ext4 file system */
-    int err = read_task(&found, walk->spool, name);
+    int err = scan_task(&found, walk->spool, name);
     if (err == ERR_NOMEM)
         return err;
     if (err) {

@@ -93,4 +93,7 @@ struct spool_found {
 int spool_scan(struct spool *s, struct list *found);
 void spool_found_free(struct spool_found *found); /* leaves its list itself */
 
+/* The same for one folder; the result hangs in no list. ERR_NOMEM, ERR_IO. */
+int spool_folder_scan(struct spool_found **out, struct spool_folder *f);
+
 #endif

@@ -42,7 +42,8 @@ static void want_text(const struct schema_row *row, char *out)
 {
     unsigned long long min = row->min ? row->min : 1, max = row->max;
     if (row->format) {
-        snprintf(out, SCHEMA_TEXT_SIZE, "%s", row->format->wanted);
+        snprintf(out, SCHEMA_TEXT_SIZE, row->charset ? "%s, of [%.80s]" : "%s", row->format->wanted,
+                 row->charset);
         return;
     }
     int at = min == max ? snprintf(out, SCHEMA_TEXT_SIZE, "%llu bytes", max)

@@ -1,0 +1,91 @@
+/* The daemon's configuration: one YAML file (or none), read by one table, checked once at start,
+ * constant from then on. config_reference() prints the table. Load on one thread; afterwards any
+ * thread may read. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/addr.h"
+#include "observe/log.h"
+#include "schema/schema.h"
+
+/* Texts are NULL when not given, unless noted. */
+
+struct config_app {
+    uint64_t sdk_app_id; /* 32 bits, not 0 */
+    char *key;           /* UserSig key; never NULL */
+    struct {
+        char *url; /* NULL: no callbacks */
+        char *key; /* NULL: they carry no Sign */
+    } callback;
+    bool private_map_key; /* advanced permission control: everybody needs a PrivateMapKey */
+};
+
+struct config_credential {
+    char *secret_id, *secret_key; /* never NULL */
+};
+
+/* Exactly one of dir and endpoint is set. */
+struct config_storage {
+    char *region; /* never NULL */
+    char *dir;
+    char *endpoint;
+    bool path_style;
+};
+
+struct config {
+    char *data; /* never NULL */
+    char *node; /* never NULL: this machine's name in a cluster */
+    char *master_key_file;
+    struct {
+        char *listen;     /* never NULL; parses by addr_parse_hostport() */
+        char *public_url; /* never NULL, without a slash at its end */
+        struct {
+            char *cert, *key; /* PEM files: both or none */
+        } tls;
+        uint64_t requests_per_second; /* of one secret id for one action; 0: no limit */
+    } api;
+    struct {
+        char *listen; /* never NULL; parses by addr_parse() */
+        uint64_t port, loops;
+        struct schema_strings advertise; /* addresses; at least one */
+    } media;
+    SCHEMA_LIST(struct config_app) apps;               /* at least one */
+    SCHEMA_LIST(struct config_credential) credentials; /* at least one */
+    SCHEMA_LIST(struct config_storage) storage;        /* at least one */
+    struct schema_strings regions;                     /* at least one */
+    struct {
+        int level;  /* enum log_level */
+        int format; /* enum config_log_format */
+    } log;
+    struct {
+        uint64_t tasks_per_app, rooms, sessions, sessions_per_room;
+    } limits;
+    struct {
+        uint64_t segment_seconds, max_idle; /* seconds */
+    } record;
+
+    /* Not from the file. */
+    bool keys_generated; /* apps and credentials were made by this start: show them once */
+    char *keys_file;     /* where generated keys are kept; NULL when the file names its own */
+};
+
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+/* Reads `file`; NULL: all defaults. Without apps and credentials of its own it uses those in
+ * `<data>/keys.yaml`, which are generated at the first start (the data folder too is made then);
+ * see config/keys.h. What is wrong is appended to `complaints`, a line each: "reeltime.yaml:12:
+ * apps[0].callback.url: ...". ERR_MALFORMED: complaints were made. ERR_IO: a file cannot be read or
+ * made (a complaint too). ERR_NOMEM, ERR_CRYPTO. */
+int config_load(struct config **out, const char *file, struct buf *complaints);
+
+/* The same from a text, without touching the disk: no keys are generated or read, apps and
+ * credentials may be absent. `name` is what complaints call it. */
+int config_parse(struct config **out, const char *name, struct bytes text, struct buf *complaints);
+
+/* Wipes the secrets. NULL is fine. */
+void config_free(struct config *config);
+
+/* Appends the reference of all keys. */
+void config_reference(struct buf *out);
+
+#endif

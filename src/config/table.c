@@ -1,0 +1,166 @@
+#include "config/table.h"
+
+#include "schema/formats.h"
+
+#define REGION_CHARS "a-zA-Z0-9._-"
+#define PATH_MAX_LEN 1024
+
+/* callbacks.md 1: the charset of an address, with the colon of its scheme and port. */
+#define CALLBACK_URL_CHARS "a-zA-Z0-9_?%=#./+:-"
+#define CALLBACK_URL_MAX   2083
+#define CALLBACK_KEY_MAX   32
+
+#define AT(type, member) offsetof(struct type, member)
+
+typedef __typeof__(((struct config_app *)0)->callback) callback_section;
+typedef __typeof__(((struct config *)0)->api) api_section;
+typedef __typeof__(((struct config *)0)->api.tls) tls_section;
+typedef __typeof__(((struct config *)0)->media) media_section;
+typedef __typeof__(((struct config *)0)->log) log_section;
+typedef __typeof__(((struct config *)0)->limits) limits_section;
+typedef __typeof__(((struct config *)0)->record) record_section;
+
+static const struct schema_row callback_rows[] = {
+    { "url", SCHEMA_STRING, offsetof(callback_section, url), .max = CALLBACK_URL_MAX,
+      .charset = CALLBACK_URL_CHARS, .format = &format_http_url,
+      .help = "Where events of this application are posted. Without it none are." },
+    { "key", SCHEMA_STRING, offsetof(callback_section, key), .secret = true,
+      .max = CALLBACK_KEY_MAX, .charset = "a-zA-Z0-9",
+      .help = "Signs the events (header Sign). Without it they carry no signature." },
+};
+static const struct schema callback_schema = SCHEMA(callback_section, callback_rows);
+
+static const struct schema_row app_rows[] = {
+    { "sdk_app_id", SCHEMA_U64, AT(config_app, sdk_app_id), .required = true, .min = 1,
+      .max = UINT32_MAX, .help = "The application's number, SdkAppId of the API." },
+    { "key", SCHEMA_STRING, AT(config_app, key), .required = true, .secret = true, .max = 256,
+      .help = "The key that signs the UserSig of its users." },
+    { "callback", SCHEMA_SECTION, AT(config_app, callback), .table = &callback_schema,
+      .help = "Event delivery." },
+    { "private_map_key", SCHEMA_BOOL, AT(config_app, private_map_key), .fallback = "false",
+      .help = "Advanced permission control: everybody needs a PrivateMapKey to enter a room." },
+};
+static const struct schema app_schema = SCHEMA(struct config_app, app_rows);
+
+static const struct schema_row credential_rows[] = {
+    { "secret_id", SCHEMA_STRING, AT(config_credential, secret_id), .required = true, .max = 128,
+      .charset = "a-zA-Z0-9_-", .help = "The id that API requests name in their signature." },
+    { "secret_key", SCHEMA_STRING, AT(config_credential, secret_key), .required = true,
+      .secret = true, .max = 256, .help = "The key that makes the signature." },
+};
+static const struct schema credential_schema = SCHEMA(struct config_credential, credential_rows);
+
+static const struct schema_row storage_rows[] = {
+    { "region", SCHEMA_STRING, AT(config_storage, region), .required = true, .max = 64,
+      .charset = REGION_CHARS,
+      .help = "StorageParams.CloudStorage.Region of the tasks whose files go here." },
+    { "dir", SCHEMA_STRING, AT(config_storage, dir), .max = PATH_MAX_LEN,
+      .help = "A folder that holds one folder per bucket. Either this or endpoint." },
+    { "endpoint", SCHEMA_STRING, AT(config_storage, endpoint), .max = 2048,
+      .format = &format_http_url, .help = "The URL of an S3-compatible store." },
+    { "path_style", SCHEMA_BOOL, AT(config_storage, path_style), .fallback = "true",
+      .help = "Name the bucket in the path (true) or in the host name (false) of an endpoint." },
+};
+static const struct schema storage_schema = SCHEMA(struct config_storage, storage_rows);
+
+static const struct schema_row tls_rows[] = {
+    { "cert", SCHEMA_STRING, offsetof(tls_section, cert), .max = PATH_MAX_LEN,
+      .help = "PEM file with the certificate chain. With key: serves https." },
+    { "key", SCHEMA_STRING, offsetof(tls_section, key), .max = PATH_MAX_LEN,
+      .help = "PEM file with the private key." },
+};
+static const struct schema tls_schema = SCHEMA(tls_section, tls_rows);
+
+static const struct schema_row api_rows[] = {
+    { "listen", SCHEMA_STRING, offsetof(api_section, listen), .max = 64, .format = &format_hostport,
+      .fallback = "127.0.0.1:9000", .help = "Address and port of the API, WHIP and the metrics." },
+    { "public_url", SCHEMA_STRING, offsetof(api_section, public_url), .max = 2048,
+      .format = &format_http_url,
+      .help = "How clients reach it from outside. Without it, made from listen." },
+    { "tls", SCHEMA_SECTION, offsetof(api_section, tls), .table = &tls_schema,
+      .help = "Serves https instead of http." },
+    { "requests_per_second", SCHEMA_U64, offsetof(api_section, requests_per_second), .max = 100000,
+      .fallback = "20",
+      .help = "Requests per second of one secret id for one action. 0: no limit." },
+};
+static const struct schema api_schema = SCHEMA(api_section, api_rows);
+
+static const struct schema_row media_rows[] = {
+    { "listen", SCHEMA_STRING, offsetof(media_section, listen), .max = 64, .format = &format_ip,
+      .fallback = "127.0.0.1", .help = "Address on which media arrives (UDP)." },
+    { "port", SCHEMA_U64, offsetof(media_section, port), .min = 1, .max = 65535, .fallback = "9100",
+      .help = "UDP port of the first media loop; the others follow." },
+    { "loops", SCHEMA_U64, offsetof(media_section, loops), .min = 1, .max = 64, .fallback = "2",
+      .help = "Media threads, each with a port of its own. About one per core." },
+    { "advertise", SCHEMA_STRINGS, offsetof(media_section, advertise), .max = 64,
+      .format = &format_ip, .max_items = 8,
+      .help = "Addresses that publishers are told to send to. Without it, listen." },
+};
+static const struct schema media_schema = SCHEMA(media_section, media_rows);
+
+static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+
+static const struct schema_row log_rows[] = {
+    { "level", SCHEMA_WORD, offsetof(log_section, level), .words = level_words, .fallback = "info",
+      .help = "The least important lines that are written." },
+    { "format", SCHEMA_WORD, offsetof(log_section, format), .words = format_words,
+      .fallback = "text", .help = "Text, or one JSON object a line." },
+};
+static const struct schema log_schema = SCHEMA(log_section, log_rows);
+
+static const struct schema_row limits_rows[] = {
+    { "tasks_per_app", SCHEMA_U64, offsetof(limits_section, tasks_per_app), .min = 1, .max = 100000,
+      .fallback = "100", .help = "Recording tasks of one application that may run at once." },
+    { "rooms", SCHEMA_U64, offsetof(limits_section, rooms), .min = 1, .max = 1000000,
+      .fallback = "10000", .help = "Rooms that may exist at once." },
+    { "sessions", SCHEMA_U64, offsetof(limits_section, sessions), .min = 1, .max = 100000,
+      .fallback = "2000", .help = "Publishers that may be connected at once." },
+    { "sessions_per_room", SCHEMA_U64, offsetof(limits_section, sessions_per_room), .min = 1,
+      .max = 10000, .fallback = "300", .help = "Publishers in one room." },
+};
+static const struct schema limits_schema = SCHEMA(limits_section, limits_rows);
+
+static const struct schema_row record_rows[] = {
+    { "segment_seconds", SCHEMA_U64, offsetof(record_section, segment_seconds), .min = 1, .max = 60,
+      .fallback = "10", .help = "Length of an HLS segment." },
+    { "max_idle", SCHEMA_U64, offsetof(record_section, max_idle), .min = 5, .max = 86400,
+      .fallback = "30", .help = "RecordParams.MaxIdleTime of tasks that do not give it." },
+};
+static const struct schema record_schema = SCHEMA(record_section, record_rows);
+
+static const struct schema_row config_rows[] = {
+    { "data", SCHEMA_STRING, AT(config, data), .max = PATH_MAX_LEN, .fallback = "./reeltime-data",
+      .help = "The folder for state, files being written and generated keys. A relative path "
+              "starts at the working directory." },
+    { "node", SCHEMA_STRING, AT(config, node), .max = 32, .charset = "a-zA-Z0-9_-",
+      .fallback = "node-1", .help = "This machine's name. Each machine of a cluster has another." },
+    { "master_key_file", SCHEMA_STRING, AT(config, master_key_file), .max = PATH_MAX_LEN,
+      .help = "File with the key that encrypts stored secrets. Without it, one is made in data." },
+    { "api", SCHEMA_SECTION, AT(config, api), .table = &api_schema, .help = "The HTTP side." },
+    { "media", SCHEMA_SECTION, AT(config, media), .table = &media_schema,
+      .help = "The side where media arrives." },
+    { "apps", SCHEMA_OBJECTS, AT(config, apps), .table = &app_schema, .max_items = 1000,
+      .help = "The applications. Without apps and credentials, one of each is generated." },
+    { "credentials", SCHEMA_OBJECTS, AT(config, credentials), .table = &credential_schema,
+      .max_items = 1000, .help = "Who may call the API." },
+    { "storage", SCHEMA_OBJECTS, AT(config, storage), .table = &storage_schema, .max_items = 100,
+      .help = "Where files go. Without it, region local in the folder buckets of data." },
+    { "regions", SCHEMA_STRINGS, AT(config, regions), .max = 64, .charset = REGION_CHARS,
+      .max_items = 64, .fallback = "ap-beijing,ap-guangzhou,ap-mumbai,ap-shanghai,ap-singapore",
+      .help = "Regions that API requests may name (header X-TC-Region)." },
+    { "log", SCHEMA_SECTION, AT(config, log), .table = &log_schema, .help = "The log on stderr." },
+    { "limits", SCHEMA_SECTION, AT(config, limits), .table = &limits_schema,
+      .help = "What the daemon takes on at most." },
+    { "record", SCHEMA_SECTION, AT(config, record), .table = &record_schema,
+      .help = "How tasks record." },
+};
+const struct schema config_schema = SCHEMA(struct config, config_rows);
+
+static const struct schema_row keys_rows[] = {
+    { "apps", SCHEMA_OBJECTS, AT(config_keys, apps), .required = true, .table = &app_schema,
+      .max_items = 1, .help = "The generated application." },
+    { "credentials", SCHEMA_OBJECTS, AT(config_keys, credentials), .required = true,
+      .table = &credential_schema, .max_items = 1, .help = "The generated credential." },
+};
+const struct schema config_keys_schema = SCHEMA(struct config_keys, keys_rows);

@@ -1,0 +1,27 @@
+/* One request on its way. Inside api/ only. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include "api/api.h"
+
+struct api_call {
+    struct api *api;
+    struct api_reply reply;
+    enum api_language language;
+    usec_t started; /* monotonic */
+    char request_id[37];
+    char action[48];     /* for the log; "" when none was named */
+    uint32_t sdk_app_id; /* for the log; 0 until known */
+};
+
+/* NULL: out of memory. */
+struct api_call *api_call_new(struct api *api, const struct http_request *request,
+                              struct api_reply reply);
+
+void api_call_fail_problem(struct api_call *call, const struct api_problem *problem);
+
+/* What calls need of their api. */
+usec_t api_now(const struct api *api);
+void api_call_ended(struct api *api);
+
+#endif

@@ -411,9 +411,9 @@ static void from_sink_to_bucket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(missing_rights_are_denied), /* forks: before any thread */
         cmocka_unit_test(files_appear_under_their_keys),
         cmocka_unit_test(failures_have_classes),
-        cmocka_unit_test(missing_rights_are_denied),
         cmocka_unit_test(a_busy_place_is_tried_again),
         cmocka_unit_test(a_full_target_is_tried_again),
         cmocka_unit_test(cancelled_puts_are_silent),

@@ -4,13 +4,24 @@
 #include "base/err.h"
 #include "schema/schema.h"
 
+/* Each gives NULL without memory: a value is never left out silently. */
 static json_t *to_json(const struct schema *table, const void *in);
+
+/* Takes `item` over. False: out of memory, and `list` is gone. */
+static bool append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return true;
+    json_decref(list);
+    return false;
+}
 
 static json_t *strings(const struct schema_strings *list)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(out, json_string(list->items[i]));
+        if (!append(out, json_string(list->items[i])))
+            return NULL;
     return out;
 }
 
@@ -20,7 +31,8 @@ static json_t *objects(const struct schema *table, const void *field)
     memcpy(&list, field, sizeof list);
     json_t *out = json_array();
     for (size_t i = 0; i < list.count; i++)
-        json_array_append_new(out, to_json(table, (const char *)list.items + i * table->size));
+        if (!append(out, to_json(table, (const char *)list.items + i * table->size)))
+            return NULL;
     return out;
 }
 
@@ -31,14 +43,18 @@ static json_t *object(const struct schema *table, const void *field)
     return in ? to_json(table, in) : json_null();
 }
 
+static json_t *text(const char *in)
+{
+    return in ? json_string(in) : json_null();
+}
+
 static json_t *member(const struct schema_row *row, const void *field)
 {
     switch (row->type) {
     case SCHEMA_U64: return json_integer((json_int_t) * (const uint64_t *)field);
     case SCHEMA_BOOL: return json_boolean(*(const bool *)field);
     case SCHEMA_WORD: return json_string(row->words[*(const int *)field]);
-    case SCHEMA_STRING:
-        return *(char *const *)field ? json_string(*(char *const *)field) : json_null();
+    case SCHEMA_STRING: return text(*(char *const *)field);
     case SCHEMA_STRINGS: return strings(field);
     case SCHEMA_SECTION: return to_json(row->table, field);
     case SCHEMA_OBJECT: return object(row->table, field);
@@ -54,9 +70,11 @@ static json_t *to_json(const struct schema *table, const void *in)
         const struct schema_row *row = &table->rows[i];
         json_t *value = member(row, (const char *)in + row->offset);
         if (json_is_null(value))
-            json_decref(value);
-        else
-            json_object_set_new(out, row->name, value);
+            continue; /* the null of jansson is one constant: nothing to release */
+        if (json_object_set_new(out, row->name, value)) {
+            json_decref(out);
+            return NULL;
+        }
     }
     return out;
 }

@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 
-static void complain_v(struct complaints *c, int line, const char *path, const char *fmt,
-                       va_list args)
+__attribute__((format(printf, 4, 0))) static void
+complain_v(struct complaints *c, int line, const char *path, const char *fmt, va_list args)
 {
     c->count++;
     if (c->name)

@@ -1,0 +1,26 @@
+/* The attributes (a= lines) that the parser understands. Inside of sdp/ only. */
+#ifndef SDP_ATTRIBUTE_H
+#define SDP_ATTRIBUTE_H
+
+#include "sdp/sdp.h"
+
+/* Where an attribute goes. */
+struct sdp_place {
+    struct sdp *sdp;
+    struct sdp_media *media;   /* the current section, or &sdp->session */
+    bool fingerprint_replaced; /* the section has a fingerprint of its own, the session's no longer
+                                  counts */
+    const char *problem;       /* set with an error: what is wrong, a literal */
+    const char *name;          /* set with an error: the attribute's name, a literal */
+};
+
+/* Takes in "name" or "name:value". ERR_MALFORMED or ERR_LIMIT with `problem` and `name` set. */
+int sdp_attribute(struct sdp_place *place, struct bytes line);
+
+/* The next word of `*text`, which moves behind it and its spaces; empty at the end. */
+struct bytes sdp_word(struct bytes *text);
+
+/* Letters, digits and the marks of a token (RFC 8866, 9), at least one. */
+bool sdp_is_token(struct bytes text);
+
+#endif

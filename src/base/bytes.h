@@ -38,7 +38,7 @@ struct reader {
 
 static inline struct reader reader_of(struct bytes b)
 {
-    return (struct reader){ b.ptr, b.ptr + b.len, false };
+    return (struct reader){ b.ptr, b.len ? b.ptr + b.len : b.ptr, false }; /* NULL + 0 is undefined */
 }
 
 static inline size_t reader_left(const struct reader *r)

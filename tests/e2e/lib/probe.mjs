@@ -1,0 +1,55 @@
+// What other programs see in a file.
+
+import { run } from './run.mjs';
+
+async function ffprobe(args) {
+  const { code, stdout, stderr } = await run('ffprobe', ['-v', 'error', '-of', 'json', ...args]);
+  if (code !== 0 || stderr.trim() !== '')
+    throw new Error(`ffprobe ${args.at(-1)}: ${stderr.trim() || `code ${code}`}`);
+  return JSON.parse(stdout);
+}
+
+const seconds = text => (text === undefined || text === 'N/A' ? null : Number(text));
+
+// Streams and packets: { streams: [{ index, type, codec, width, height, sampleRate, channels }],
+//   packets: [{ stream, pts, dts, duration, key, size }] }, times in seconds.
+export async function probePackets(file) {
+  const found = await ffprobe(['-show_streams', '-show_packets', '-show_entries',
+    'stream=index,codec_type,codec_name,width,height,sample_rate,channels:'
+    + 'packet=stream_index,pts_time,dts_time,duration_time,flags,size', file]);
+  return {
+    streams: found.streams.map(s => ({
+      index: s.index, type: s.codec_type, codec: s.codec_name, width: s.width, height: s.height,
+      sampleRate: Number(s.sample_rate), channels: s.channels,
+    })),
+    packets: found.packets.map(p => ({
+      stream: p.stream_index, pts: seconds(p.pts_time), dts: seconds(p.dts_time),
+      duration: seconds(p.duration_time), key: p.flags.startsWith('K'), size: Number(p.size),
+    })),
+  };
+}
+
+// The sizes of all decoded pictures, each once, as "640x360".
+export async function pictureSizes(file) {
+  const { frames } = await ffprobe(['-select_streams', 'v:0', '-show_entries', 'frame=width,height', file]);
+  return [...new Set(frames.map(f => `${f.width}x${f.height}`))];
+}
+
+// Decodes everything. Gives what ffmpeg says about it at level error: nothing, for a sound file.
+export async function decodeErrors(file) {
+  const { code, stderr } = await run('ffmpeg',
+    ['-nostdin', '-v', 'error', '-i', file, '-map', '0', '-fps_mode', 'passthrough', '-f', 'null', '-']);
+  if (code !== 0)
+    return `code ${code}: ${stderr.trim()}`;
+  return stderr.trim();
+}
+
+// The loudest sample in dB below full scale (0 is full, -91 is digital silence of 16 bits).
+export async function peakDb(file) {
+  const { stderr } = await run('ffmpeg',
+    ['-nostdin', '-v', 'info', '-i', file, '-map', '0:a', '-af', 'volumedetect', '-f', 'null', '-']);
+  const m = /max_volume: (-?[\d.]+) dB/.exec(stderr);
+  if (!m)
+    throw new Error(`no sound in ${file}: ${stderr.slice(-300)}`);
+  return Number(m[1]);
+}

@@ -369,7 +369,7 @@ void store_submit_must(struct store *store, struct store_change *change, store_d
 static void fetch_done(struct message *m)
 {
     struct fetch *fetch = (struct fetch *)m;
-    fetch->done(fetch->ctx, fetch->job.err, fetch->event);
+    fetch->done(fetch->ctx, fetch->job.err, fetch->id, fetch->event);
     free(fetch);
 }
 
@@ -377,6 +377,7 @@ static void fetch_discard(struct message *m)
 {
     struct fetch *fetch = (struct fetch *)m;
     event_free(fetch->event);
+    fetch->done(fetch->ctx, ERR_BAD_STATE, fetch->id, NULL);
     free(fetch);
 }
 

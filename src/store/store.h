@@ -57,10 +57,10 @@ int store_submit(struct store *store, struct store_change *change, store_done *d
 void store_submit_must(struct store *store, struct store_change *change, store_done *done,
                        void *ctx);
 
-/* Reads one event again, after what was submitted before. The callback gets it to keep.
- * ERR_NOT_FOUND, ERR_IO, ERR_NOMEM: `event` is NULL. ERR_NOMEM, and no callback, when it cannot be
- * asked. */
-typedef void store_fetched(void *ctx, int err, struct event *event);
+/* Reads one event again, after what was submitted before. The callback gets it to keep, or NULL
+ * with ERR_NOT_FOUND, ERR_IO, ERR_NOMEM, and ERR_BAD_STATE when the home loop has ended (it is
+ * called all the same). store_fetch_event: ERR_NOMEM, and no callback. */
+typedef void store_fetched(void *ctx, int err, int64_t id, struct event *event);
 int store_fetch_event(struct store *store, int64_t id, store_fetched *done, void *ctx);
 
 #endif

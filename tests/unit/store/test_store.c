@@ -469,11 +469,12 @@ static void closing_commits_what_was_submitted(void **state)
     bench_close(b);
 }
 
-static void on_fetched(void *ctx, int err, struct event *event)
+static void on_fetched(void *ctx, int err, int64_t id, struct event *event)
 {
     struct bench *b = ctx;
     b->err = err;
     b->fetched = event;
+    assert_true(id == 1 || id == 77);
     uv_sem_post(&b->done);
 }
 

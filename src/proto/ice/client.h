@@ -6,9 +6,9 @@
  *
  *     waiting --check sent--> checking --answer--> succeeded --(no answer for a while)--> still
  * succeeded, but passed over
- *                                 |--7 checks unanswered, or refused--> failed
+ *                                 |--16 checks unanswered, or refused--> failed
  *
- * Checks leave at most every 50 ms (Ta) and repeat after 500 ms, doubling up to 4 s. The first pair
+ * Checks leave at most every 50 ms (Ta) and repeat after 500 ms, doubling up to 2 s. The first pair
  * to succeed is nominated by a second check with USE-CANDIDATE (regular nomination) and then
  * selected. Succeeded pairs are checked every 5 s (RFC 7675); a selected pair that does not answer
  * three times in a row loses to one that does; after consent_timeout without an answer consent is

@@ -89,7 +89,7 @@ static void unanswered_pairs_fail(void **state)
     assert_int_equal(ice_client_add(&client, at(1), 10, 0), OK);
     run(&client, &lite, 0, 0, 60 * SEC);
     assert_int_equal(client.pair[0].state, ICE_FAILED);
-    assert_int_equal(client.pair[0].attempts, 7);
+    assert_int_equal(client.pair[0].attempts, 16);
     assert_true(ice_client_deadline(&client) == USEC_NEVER);
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """A WHIP publisher made of GStreamer's webrtcbin: H.264 by x264 and Opus, from test sources.
 
-Usage: gst_publisher.py URL TOKEN [--width N] [--height N] [--fps N] [--no-audio] [--no-video]
+Usage: gst_publisher.py URL TOKEN [--width N] [--height N] [--fps N] [--no-audio] [--no-video] [--marks]
+
+With --marks the picture turns from white to black at each whole second, and at that moment there is a tick.
 
 Writes one JSON object a line to standard output: {"event": "connected"}, {"event": "error", "text": ...},
 {"event": "left", "status": ...}. A line "leave" on standard input (or its end) makes it leave by DELETE.
@@ -18,9 +20,10 @@ import urllib.request
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstController", "1.0")
 gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
-from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
+from gi.repository import GLib, Gst, GstController, GstSdp, GstWebRTC  # noqa: E402
 
 
 def say(**event):
@@ -29,20 +32,32 @@ def say(**event):
 
 def description(options):
     parts = ["webrtcbin name=peer bundle-policy=max-bundle"]
+    pattern = "solid-color" if options.marks else "ball"
+    wave = "wave=ticks tick-interval=1000000000 freq=1000" if options.marks else "wave=sine freq=440"
     if options.video:
         parts.append(
-            f"videotestsrc is-live=true pattern=ball ! "
-            f"video/x-raw,width={options.width},height={options.height},framerate={options.fps}/1 ! "
+            f"videotestsrc name=camera is-live=true pattern={pattern} ! "
+            f"video/x-raw,format=I420,width={options.width},height={options.height},framerate={options.fps}/1 ! "
             f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max={options.fps * 2} ! "
             f"video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 ! "
             f"rtph264pay aggregate-mode=zero-latency ! "
             f"application/x-rtp,media=video,encoding-name=H264,payload=96 ! peer.")
     if options.audio:
         parts.append(
-            "audiotestsrc is-live=true wave=sine freq=440 volume=0.5 ! audioconvert ! audioresample ! "
+            f"audiotestsrc is-live=true {wave} volume=0.5 ! audioconvert ! audioresample ! "
             "audio/x-raw,rate=48000,channels=2 ! opusenc bitrate=48000 ! rtpopuspay ! "
             "application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! peer.")
     return "  ".join(parts)
+
+
+def blink(camera):
+    """White for the second half of each second of the camera's time, black for the first."""
+    wave = GstController.LFOControlSource()
+    wave.set_property("waveform", GstController.LFOWaveform.SQUARE)
+    wave.set_property("frequency", 1.0)
+    wave.set_property("amplitude", 0.5)
+    wave.set_property("offset", 0.5)
+    camera.add_control_binding(GstController.DirectControlBinding.new(camera, "foreground-color", wave))
 
 
 class Publisher:
@@ -53,6 +68,8 @@ class Publisher:
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.parse_launch(description(options))
         self.peer = self.pipeline.get_by_name("peer")
+        if options.marks and options.video:
+            blink(self.pipeline.get_by_name("camera"))
         self.agent = self.peer.get_property("ice-agent")  # kept: GStreamer 1.22 gives it without a reference
         self.agent.emit("add-local-ip-address", "127.0.0.1")
         self.peer.connect("on-negotiation-needed", self.on_negotiation_needed)
@@ -154,6 +171,7 @@ def main():
     parser.add_argument("--fps", type=int, default=15)
     parser.add_argument("--no-audio", dest="audio", action="store_false")
     parser.add_argument("--no-video", dest="video", action="store_false")
+    parser.add_argument("--marks", action="store_true")
     options = parser.parse_args()
     Gst.init(None)
     return Publisher(options).run()

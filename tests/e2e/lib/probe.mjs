@@ -53,3 +53,27 @@ export async function peakDb(file) {
     throw new Error(`no sound in ${file}: ${stderr.slice(-300)}`);
   return Number(m[1]);
 }
+
+// Runs a filter over one stream with the file's own times kept, and gives what ffmpeg writes.
+async function filtered(file, stream, filter) {
+  const { code, stdout, stderr } = await run('ffmpeg', ['-nostdin', '-nostats', '-v', 'info', '-copyts', '-i', file,
+    '-map', `0:${stream}:0`, '-filter', filter, '-fps_mode', 'passthrough', '-f', 'null', '-']);
+  if (code !== 0)
+    throw new Error(`ffmpeg ${file}: ${stderr.slice(-300)}`);
+  return { stdout, stderr };
+}
+
+// When sound begins after at least 0.3 s of silence, in seconds.
+export async function soundStarts(file) {
+  const { stderr } = await filtered(file, 'a', 'silencedetect=noise=-30dB:duration=0.3');
+  return [...stderr.matchAll(/silence_end: ([\d.]+) /g)].map(m => Number(m[1]));
+}
+
+// When the picture turns from bright to dark, in seconds.
+export async function picturesTurnDark(file) {
+  const { stdout } = await filtered(file, 'v',
+    'format=yuv420p,signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-');
+  const frames = [...stdout.matchAll(/pts_time:([\d.]+)\s+lavfi.signalstats.YAVG=([\d.]+)/g)]
+    .map(m => ({ at: Number(m[1]), dark: Number(m[2]) < 100 }));
+  return frames.filter((frame, i) => i > 0 && frame.dark && !frames[i - 1].dark).map(frame => frame.at);
+}

@@ -1,0 +1,37 @@
+// Sound and picture of one participant line up in the files, as they did where they were made.
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { coveredSeconds } from '../lib/hls.mjs';
+import { picturesTurnDark, soundStarts } from '../lib/probe.mjs';
+import { Stage } from '../lib/stage.mjs';
+import { until } from '../lib/wait.mjs';
+
+const settleMs = 3000;      // until sender reports are there
+const toleranceMs = 60;     // one picture is 50 ms
+
+test('A tick and the change of the picture at the same moment stay together', { timeout: 90000 }, async t => {
+  const stage = await Stage.open(t);
+  const room = { roomId: 'sync' };
+  await stage.publishGst({ ...room, userId: 'bob' }, ['--marks', '--fps', '20']);
+  const recording = await stage.record(room);
+  const files = await recording.files(2);
+  await until('ten seconds of recording', () => Date.now() > files[0].BeginTimeStamp + 10000);
+  await stage.finish(recording);
+
+  const [audio, video] = await recording.verify([['bob', 'audio'], ['bob', 'video']]);
+  const folder = await recording.folder();
+  const wallClock = (list, places) => places.map(s => Math.round(list.startRecTime + s * 1000));
+  const ticks = wallClock(audio, await soundStarts(path.join(folder, `${recording.stem('bob', 'audio')}.m3u8`)));
+  const changes = wallClock(video, await picturesTurnDark(path.join(folder, `${recording.stem('bob', 'video')}.m3u8`)));
+
+  const from = Math.max(audio.startRecTime, video.startRecTime) + settleMs;
+  const end = Math.min(...[audio, video].map(list => list.startRecTime + coveredSeconds(list) * 1000)) - 500;
+  const judged = changes.filter(at => at > from && at < end);
+  assert.ok(judged.length >= 4, `${judged.length} changes of the picture to judge`);
+  const off = judged.map(at => Math.min(...ticks.map(tick => Math.abs(tick - at))));
+  assert.ok(Math.max(...off) <= toleranceMs, `sound and picture are ${off.join(', ')} ms apart`);
+  const steps = judged.slice(1).map((at, i) => at - judged[i]);
+  assert.ok(steps.every(step => Math.abs(step - 1000) <= toleranceMs), `seconds last ${steps.join(', ')} ms`);
+});

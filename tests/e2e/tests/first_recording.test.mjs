@@ -50,6 +50,7 @@ test('Chromium and GStreamer publish, the SDK records, the files play', { timeou
   assert.equal(idle.TaskId, recording.taskId);
   await stage.receiver.wait(recording.taskId, 301);
 
+  const entered = Date.now();
   const alice = await stage.publish({ ...room, userId: 'alice' });
   assert.match(alice.welcome.answer, /H264/);
   assert.doesNotMatch(alice.welcome.answer, /\bred\/|ulpfec/i);
@@ -85,6 +86,8 @@ test('Chromium and GStreamer publish, the SDK records, the files play', { timeou
   assert.ok(Math.max(...widths) >= 2 * Math.min(...widths), `widths ${widths}`);
   assert.ok(aliceVideo.segments.some(s => s.discontinuity && s.retagged));
   assert.deepEqual(bobVideo.segments.map(s => `${s.video.width}x${s.video.height}`).filter(s => s !== '480x270'), []);
+  for (const list of lists)
+    assert.ok(list.startRecTime > entered && list.startRecTime < entered + 10000, 'starts when media comes');
   for (const list of lists)
     assert.ok(coveredSeconds(list) > 15, `${list.userId} ${list.streamType}: ${coveredSeconds(list)} s`);
   assert.ok(Math.abs(coveredSeconds(aliceAudio) - coveredSeconds(aliceVideo)) < 2);

@@ -49,6 +49,18 @@ static struct peer_answer script(void *ctx, const struct peer_request *request)
     return b->answer;
 }
 
+static void set_answer(struct bench *b, struct peer_answer answer)
+{
+    peer_lock(b->peer);
+    b->answer = answer;
+    peer_unlock(b->peer);
+}
+
+static void set_text(struct bench *b, const char *text)
+{
+    set_answer(b, (struct peer_answer){ .text = text });
+}
+
 static bool find_receiver(void *ctx, uint32_t sdk_app_id, int group, struct outbox_receiver *out)
 {
     struct bench *b = ctx;
@@ -228,7 +240,7 @@ static void only_200_counts(void **state)
     };
     for (int i = 0; i < 3; i++) {
         b->requests = 0;
-        b->answer.text = answers[i];
+        set_text(b, answers[i]);
         loop_call(b->home, tell, b);
         wait_for_requests(b, 2); /* the retry comes at once */
         assert_string_equal(b->bodies[0], b->bodies[1]);
@@ -241,11 +253,11 @@ static void only_200_counts(void **state)
 static void an_owed_event_survives_and_is_sent_after_the_start(void **state)
 {
     struct bench *b = *state;
-    b->answer = (struct peer_answer){ .hang = true };
+    set_answer(b, (struct peer_answer){ .hang = true });
     loop_call(b->home, tell, b);
     wait_for_requests(b, 1);
     stop(b); /* in the middle of the first attempt */
-    b->answer = (struct peer_answer){ .text = PEER_OK };
+    set_answer(b, (struct peer_answer){ .text = PEER_OK });
     start(b);
     wait_for_requests(b, 1);
     assert_string_equal(b->bodies[0], b->bodies[1]);
@@ -257,7 +269,7 @@ static void an_owed_event_survives_and_is_sent_after_the_start(void **state)
 static void attempts_are_written_down(void **state)
 {
     struct bench *b = *state;
-    b->answer = (struct peer_answer){ .close = true };
+    set_answer(b, (struct peer_answer){ .close = true });
     loop_call(b->home, tell, b);
     wait_for_requests(b, 2);
     struct event *event = in_store(b);

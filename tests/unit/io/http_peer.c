@@ -200,6 +200,16 @@ void peer_free(struct peer *p)
     free(p);
 }
 
+void peer_lock(struct peer *p)
+{
+    pthread_mutex_lock(&p->lock);
+}
+
+void peer_unlock(struct peer *p)
+{
+    pthread_mutex_unlock(&p->lock);
+}
+
 int peer_port(const struct peer *p)
 {
     return p->port;

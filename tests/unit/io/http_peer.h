@@ -33,6 +33,10 @@ typedef struct peer_answer peer_script(void *ctx, const struct peer_request *req
 struct peer *peer_new(peer_script *script, void *ctx, SSL_CTX *tls);
 void peer_free(struct peer *peer);
 
+/* No script runs in between: for changing what it reads. */
+void peer_lock(struct peer *peer);
+void peer_unlock(struct peer *peer);
+
 int peer_port(const struct peer *peer);
 const char *peer_url(struct peer *peer, const char *path); /* borrowed until the next call */
 int peer_connections(struct peer *peer);                   /* accepted so far */

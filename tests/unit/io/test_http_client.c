@@ -58,6 +58,18 @@ static struct peer_answer script(void *ctx, const struct peer_request *request)
     return b->answer;
 }
 
+static void set_answer(struct bench *b, struct peer_answer answer)
+{
+    peer_lock(b->peer);
+    b->answer = answer;
+    peer_unlock(b->peer);
+}
+
+static void set_text(struct bench *b, const char *text)
+{
+    set_answer(b, (struct peer_answer){ .text = text });
+}
+
 static void open_client(void *ctx)
 {
     struct bench *b = ctx;
@@ -160,8 +172,9 @@ static void a_post_arrives_as_given(void **state)
     b->call.headers = headers;
     b->call.header_count = 3;
     b->call.body = bytes_str("{\"a\":1}");
-    b->answer.text =
-        "HTTP/1.1 404 Gone\r\nX-Other: 1\r\nX-TEST:  some value \r\nContent-Length: 2\r\n\r\nno";
+    set_text(
+        b,
+        "HTTP/1.1 404 Gone\r\nX-Other: 1\r\nX-TEST:  some value \r\nContent-Length: 2\r\n\r\nno");
     struct outcome *out = run(b, 1);
     assert_int_equal(out->failure, HTTP_ANSWERED);
     assert_int_equal(out->status, 404);
@@ -194,8 +207,8 @@ static void methods_and_bodies(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         b->call.method = rows[i].method;
         b->call.body = bytes_str(rows[i].body);
-        b->answer.text =
-            i == 1 ? "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Test: h\r\n\r\n" : PEER_OK;
+        set_text(b,
+                 i == 1 ? "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Test: h\r\n\r\n" : PEER_OK);
         struct outcome *out = run(b, 1);
         assert_int_equal(out->status, 200);
         assert_memory_equal(b->head, rows[i].line, strlen(rows[i].line));
@@ -320,7 +333,7 @@ static void odd_answers(void **state)
           false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        b->answer = rows[i].answer;
+        set_answer(b, rows[i].answer);
         b->call.drop_answer = rows[i].drop;
         struct outcome *out = run(b, 1);
         if (out->failure != rows[i].want || out->status != rows[i].status)
@@ -335,10 +348,11 @@ static void odd_answers(void **state)
 static void no_answer_is_a_timeout(void **state)
 {
     struct bench *b = *state;
-    b->answer = (struct peer_answer){ .hang = true };
+    set_answer(b, (struct peer_answer){ .hang = true });
     b->call.timeout = 50 * MSEC;
     assert_int_equal(run(b, 1)->failure, HTTP_FAIL_TIMEOUT);
-    b->answer.text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
+    set_answer(b, (struct peer_answer){ .text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+                                        .hang = true });
     assert_int_equal(run(b, 1)->failure, HTTP_FAIL_TIMEOUT);
 }
 
@@ -400,12 +414,12 @@ static void many_at_once_share_the_connections(void **state)
 static void cancelled_calls_say_nothing(void **state)
 {
     struct bench *b = *state;
-    b->answer = (struct peer_answer){ .hang = true };
+    set_answer(b, (struct peer_answer){ .hang = true });
     b->cancel = true;
     b->waiting = 5;
     loop_call(b->loop, send_all, b);
     b->cancel = false;
-    b->answer = (struct peer_answer){ .text = PEER_OK };
+    set_answer(b, (struct peer_answer){ .text = PEER_OK });
     assert_int_equal(run(b, 1)->status, 200);
 }
 
@@ -454,7 +468,7 @@ static void hang_many(void *ctx)
 static void closing_ends_what_is_under_way(void **state)
 {
     struct bench *b = *state;
-    b->answer = (struct peer_answer){ .hang = true };
+    set_answer(b, (struct peer_answer){ .hang = true });
     loop_call(b->loop, hang_many, b);
 }
 

@@ -65,7 +65,10 @@ static int finish(sqlite3_stmt *stmt)
     sqlite3_clear_bindings(stmt);
     if (rc == SQLITE_DONE)
         return OK;
-    return rc == SQLITE_CONSTRAINT_PRIMARYKEY ? ERR_EXISTS : ERR_IO;
+    if (rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID)
+        return ERR_EXISTS;
+    return (rc & 0xff) == SQLITE_CONSTRAINT ? ERR_MALFORMED
+                                            : ERR_IO; /* ours alone, or the disk's */
 }
 
 /* Binding copies nothing: what is bound lives until the statement has run. A place that the

@@ -316,6 +316,18 @@ static void a_refused_change_leaves_nothing(void **state)
     store_change_add_event(change, NULL);
     assert_int_equal(submit(b, change), ERR_NOMEM);
 
+    /* An id of another event, as only a fault of ours could bring it. */
+    assert_int_equal(submit(b, start_of("task-4")), OK);
+    struct event *twin = sample_event("task-5", 301);
+    twin->id = 5;
+    change = store_change_new();
+    store_change_add_event(change, twin);
+    assert_int_equal(submit(b, change), ERR_EXISTS);
+    change = store_change_new();
+    store_change_delete_task(change, "task-4");
+    store_change_remove_event(change, 5);
+    assert_int_equal(submit(b, change), OK);
+
     /* Nothing to undo: these are no errors. */
     change = store_change_new();
     store_change_delete_task(change, "task-9");

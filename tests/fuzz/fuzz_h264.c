@@ -26,7 +26,7 @@ static void packets(struct reader r)
     struct h264_params params;
     h264_params_init(&params);
     int64_t rtp = 0;
-    while (d && reader_left(&r)) {
+    while (d && reader_left(&r) && !r.failed) {
         uint8_t flags = read_u8(&r);
         uint16_t len = read_u16(&r) & 0x7ff;
         struct rtp_packet p = { .marker = flags & 1,

@@ -45,7 +45,7 @@ static void feed(enum codec codec, struct reader in)
     uint8_t out[FEEDBACK_SIZE];
     usec_t now = 0;
     int64_t last = 0;
-    while (reader_left(&in)) {
+    while (reader_left(&in) && !in.failed) {
         now += read_u8(&in) * MSEC;
         size_t len = read_u16(&in);
         struct bytes packet = read_bytes(&in, len < reader_left(&in) ? len : reader_left(&in));

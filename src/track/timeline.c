@@ -1,0 +1,218 @@
+#include "track/timeline.h"
+
+#include <stdlib.h>
+
+#include "rtp/unwrap.h"
+
+#define SLEW_DIVISOR  100          /* 10 ms a second */
+#define GAP           MSEC         /* between two frames at least */
+#define AHEAD_MAX     SEC          /* frames do not come before they are made */
+#define LATE_MAX      (30 * SEC)   /* no network holds packets for so long */
+#define AGREE         (300 * MSEC) /* reports of one clock differ by less */
+#define SAME_CLOCK    (3 * SEC)    /* two streams of one clock: network and encoder explain less */
+#define SAME_JUMP     (100 * MSEC) /* two streams that saw the same jump */
+#define REPORT_FAR    (10 * SEC)   /* a report speaks of about now */
+#define MAX_RTP_DELTA ((int64_t)1 << 40)
+
+void peer_clock_init(struct peer_clock *c, usec_t server_offset)
+{
+    *c = (struct peer_clock){ .server_offset = server_offset };
+    least_delay_init(&c->delay);
+}
+
+void timeline_init(struct timeline *t, struct peer_clock *clock, unsigned rate)
+{
+    *t = (struct timeline){ .clock = clock, .rate = rate, .last = USEC_UNSET };
+}
+
+static usec_t media_time(const struct timeline *t, int64_t rtp)
+{
+    return (rtp - t->origin) * SEC / t->rate;
+}
+
+static bool clock_known(const struct timeline *t)
+{
+    return t->clock->delay.least != USEC_UNSET;
+}
+
+/* What has to be added to media time to get the server's monotonic time. */
+static usec_t target(const struct timeline *t)
+{
+    return t->mapped ? t->ntp + t->clock->delay.least : t->arrivals.least;
+}
+
+static void accept(struct timeline *t, int64_t rtp, usec_t ntp, usec_t delay, usec_t arrival)
+{
+    t->mapped = true;
+    t->doubted = false;
+    t->ntp = ntp;
+    t->report_rtp = rtp;
+    least_delay_add(&t->clock->delay, arrival, delay);
+}
+
+/* The sender's clock was set by `jump`. All its streams take off the same, so that they stay
+ * together. */
+static void clock_jumped(struct timeline *t, usec_t jump)
+{
+    t->shift += jump;
+    if (llabs(t->shift - t->clock->shift) < SAME_JUMP)
+        t->shift = t->clock->shift;
+    else
+        t->clock->shift = t->shift;
+}
+
+/* A second report agrees with one that was doubted: what has happened? */
+static void believe(struct timeline *t, int64_t rtp, usec_t ntp, usec_t delay, usec_t arrival)
+{
+    usec_t before = t->shift;
+    usec_t late = delay - t->clock->delay.least;
+    if (!t->mapped) /* a clock of its own: nothing but the arrival ties it to the others */
+        t->shift -= late;
+    else if (llabs(late) > llabs(ntp - t->ntp) / 2)
+        clock_jumped(t, ntp - t->ntp);
+    usec_t moved = t->shift - before;
+    accept(t, rtp, ntp - moved, delay + moved, arrival);
+}
+
+static bool fits(const struct timeline *t, usec_t ntp, usec_t delay)
+{
+    if (t->mapped)
+        return llabs(ntp - t->ntp) <= AGREE;
+    return !clock_known(t) || llabs(delay - t->clock->delay.least) <= SAME_CLOCK;
+}
+
+/* It may be of a source that begins with the next frame. */
+static void keep_early(struct timeline *t, const struct rtcp_sr *sr, usec_t arrival)
+{
+    t->early = *sr;
+    t->early_at = arrival;
+}
+
+static void use_report(struct timeline *t, const struct rtcp_sr *sr, usec_t arrival)
+{
+    int64_t rtp = unwrap_u32(t->last_rtp, sr->rtp);
+    usec_t since_last = media_time(t, rtp) - media_time(t, t->last_rtp);
+    if (llabs(since_last - (arrival - t->last_arrival)) > REPORT_FAR) {
+        keep_early(t, sr, arrival);
+        return;
+    }
+    if (t->mapped && rtp <= t->report_rtp)
+        return;
+    usec_t peer = rtcp_ntp_to_usec(sr->ntp) - t->shift;
+    usec_t ntp = peer - media_time(t, rtp);
+    usec_t delay = arrival - peer;
+    if (fits(t, ntp, delay)) {
+        accept(t, rtp, ntp, delay, arrival);
+    } else if (t->doubted && llabs(ntp - t->doubt) <= AGREE) {
+        believe(t, rtp, ntp, delay, arrival);
+    } else {
+        t->doubted = true;
+        t->doubt = ntp;
+    }
+}
+
+void timeline_report(struct timeline *t, const struct rtcp_sr *sr, usec_t arrival)
+{
+    if (sr->ntp == 0) /* the sender has no clock (RFC 3550, 6.4.1) */
+        return;
+    if (t->started)
+        use_report(t, sr, arrival);
+    else
+        keep_early(t, sr, arrival);
+}
+
+bool timeline_breaks(const struct timeline *t, int64_t rtp, usec_t arrival)
+{
+    if (!t->started)
+        return false;
+    if (llabs(rtp - t->origin) > MAX_RTP_DELTA)
+        return true;
+    usec_t late = arrival - media_time(t, rtp) - (t->placed ? t->offset : target(t));
+    return late < -AHEAD_MAX || late > LATE_MAX;
+}
+
+/* From here on media time counts afresh, and nothing is known of it. */
+static void begin(struct timeline *t, int64_t rtp, usec_t arrival)
+{
+    t->stepped |= t->started && t->last != USEC_UNSET;
+    t->started = true;
+    t->mapped = t->doubted = t->placed = false;
+    t->origin = t->last_rtp = rtp;
+    t->last_arrival = t->waiting_since = arrival;
+    t->shift = t->clock->shift;
+    t->media = 0;
+    least_delay_init(&t->arrivals);
+}
+
+void timeline_arrived(struct timeline *t, int64_t rtp, usec_t arrival)
+{
+    bool begins = !t->started || timeline_breaks(t, rtp, arrival);
+    if (begins)
+        begin(t, rtp, arrival);
+    if (rtp > t->last_rtp) {
+        t->last_rtp = rtp;
+        t->last_arrival = arrival;
+    }
+    if (!t->mapped)
+        least_delay_add(&t->arrivals, arrival, arrival - media_time(t, rtp));
+    if (begins && t->early.ntp) {
+        struct rtcp_sr sr = t->early;
+        t->early.ntp = 0;
+        use_report(t, &sr, t->early_at);
+    }
+}
+
+usec_t timeline_ready_at(const struct timeline *t)
+{
+    return t->mapped ? t->waiting_since : t->waiting_since + TIMELINE_WAIT;
+}
+
+static void step_to(struct timeline *t, usec_t offset)
+{
+    t->offset = offset;
+    t->stepped = true;
+}
+
+/* Back only as far as there is room behind the last frame; what is less than a step is left to
+ * slewing. */
+static bool step_back(struct timeline *t, usec_t media, usec_t to)
+{
+    usec_t room = t->last + GAP - media;
+    usec_t offset = to > room ? to : room;
+    if (t->offset - offset <= TIMELINE_STEP)
+        return false;
+    step_to(t, offset);
+    return true;
+}
+
+static void correct(struct timeline *t, usec_t media)
+{
+    usec_t to = target(t), diff = to - t->offset;
+    if (diff > TIMELINE_STEP) {
+        step_to(t, to);
+        return;
+    }
+    if (diff < -TIMELINE_STEP && step_back(t, media, to))
+        return;
+    usec_t limit = media > t->media ? (media - t->media) / SLEW_DIVISOR : 0;
+    t->offset += diff > limit ? limit : diff < -limit ? -limit : diff;
+}
+
+void timeline_stamp(struct timeline *t, struct frame *f)
+{
+    usec_t media = media_time(t, f->rtp);
+    if (t->placed)
+        correct(t, media);
+    else
+        t->offset = target(t);
+    t->placed = true;
+    if (media > t->media)
+        t->media = media;
+    usec_t time = media + t->offset;
+    if (t->last != USEC_UNSET && time < t->last + GAP)
+        time = t->last + GAP;
+    t->last = time;
+    f->time = time + t->clock->server_offset;
+    f->discontinuity |= t->stepped;
+    t->stepped = false;
+}

@@ -28,21 +28,42 @@ static int parse_bytes(struct dtls_fingerprint *out, struct bytes text)
     return reader_left(&r) ? ERR_MALFORMED : OK;
 }
 
-int dtls_fingerprint_parse(struct dtls_fingerprint *out, struct bytes hash, struct bytes text)
+/* An empty one of that hash: kind and length set. */
+static int find_hash(struct dtls_fingerprint *out, struct bytes hash)
 {
-    for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++) {
-        if (!str_equal_nocase(hash, hashes[i].name))
-            continue;
-        struct dtls_fingerprint f = { .hash = (enum dtls_hash)i, .len = hashes[i].len };
-        int err = parse_bytes(&f, text);
-        if (!err)
-            *out = f;
-        return err;
-    }
+    for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
+        if (str_equal_nocase(hash, hashes[i].name)) {
+            *out = (struct dtls_fingerprint){ .hash = (enum dtls_hash)i, .len = hashes[i].len };
+            return OK;
+        }
     return ERR_UNSUPPORTED;
 }
 
-static const EVP_MD *digest(enum dtls_hash hash)
+int dtls_fingerprint_parse(struct dtls_fingerprint *out, struct bytes hash, struct bytes text)
+{
+    struct dtls_fingerprint f;
+    int err = find_hash(&f, hash);
+    if (!err)
+        err = parse_bytes(&f, text);
+    if (!err)
+        *out = f;
+    return err;
+}
+
+int dtls_fingerprint_set(struct dtls_fingerprint *out, struct bytes hash, struct bytes digest)
+{
+    struct dtls_fingerprint f;
+    int err = find_hash(&f, hash);
+    if (err)
+        return err;
+    if (digest.len != f.len)
+        return ERR_MALFORMED;
+    memcpy(f.bytes, digest.ptr, f.len);
+    *out = f;
+    return OK;
+}
+
+static const EVP_MD *message_digest(enum dtls_hash hash)
 {
     switch (hash) {
     case DTLS_SHA256: return EVP_sha256();
@@ -57,7 +78,7 @@ static bool matches(const struct dtls_fingerprint *want, const X509 *certificate
     uint8_t got[EVP_MAX_MD_SIZE];
     unsigned len;
     return want->len && certificate &&
-           X509_digest(certificate, digest(want->hash), got, &len) == 1 &&
+           X509_digest(certificate, message_digest(want->hash), got, &len) == 1 &&
            bytes_equal(bytes_of(got, len), bytes_of(want->bytes, want->len));
 }
 

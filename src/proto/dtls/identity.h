@@ -34,4 +34,7 @@ struct dtls_fingerprint {
  * another hash. ERR_MALFORMED. */
 int dtls_fingerprint_parse(struct dtls_fingerprint *out, struct bytes hash, struct bytes text);
 
+/* The same from bytes: of that hash's length, else ERR_MALFORMED. */
+int dtls_fingerprint_set(struct dtls_fingerprint *out, struct bytes hash, struct bytes digest);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/random.h"
+#include "dtls/context.h"
 #include "dtls/dtls.h"
 
 static struct dtls_identity *alice, *bob; /* server, client */
@@ -117,7 +118,13 @@ static void fingerprints_have_a_form(void **state)
             dtls_fingerprint_parse(&f, bytes_str(rows[i].hash), bytes_str(rows[i].text)),
             rows[i].want);
     }
-    struct dtls_fingerprint f = fingerprint(alice);
+    struct dtls_fingerprint f = fingerprint(alice), same;
+    struct bytes digest = dtls_identity_fingerprint(alice);
+    assert_int_equal(dtls_fingerprint_set(&same, bytes_str("sha-256"), digest), OK);
+    assert_int_equal(same.hash, f.hash);
+    assert_true(bytes_equal(bytes_of(same.bytes, same.len), bytes_of(f.bytes, f.len)));
+    assert_int_equal(dtls_fingerprint_set(&same, bytes_str("sha-384"), digest), ERR_MALFORMED);
+    assert_int_equal(dtls_fingerprint_set(&same, bytes_str("md5"), digest), ERR_UNSUPPORTED);
     assert_true(bytes_equal(bytes_of(f.bytes, f.len), dtls_identity_fingerprint(alice)));
     assert_false(bytes_equal(dtls_identity_fingerprint(bob), dtls_identity_fingerprint(alice)));
 }
@@ -185,6 +192,30 @@ static void wrong_fingerprint_fails_both_ends(void **state)
     pump(e);
     assert_int_equal(dtls_state(e.server), DTLS_FAILED);
     ends_free(e);
+}
+
+static void longer_hashes_are_accepted(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "SHA-384", "SHA-512" };
+    const X509 *certificate = SSL_CTX_get0_certificate(bob->context);
+    for (size_t i = 0; i < 2; i++) {
+        struct dtls_fingerprint want;
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        unsigned len;
+        assert_int_equal(X509_digest(certificate, i ? EVP_sha512() : EVP_sha384(), digest, &len),
+                         1);
+        assert_int_equal(dtls_fingerprint_set(&want, bytes_str(names[i]), bytes_of(digest, len)),
+                         OK);
+        for (int wrong = 0; wrong < 2; wrong++) {
+            want.bytes[len - 1] ^= (uint8_t)wrong;
+            struct ends e = ends_new(&want, DTLS_SRTP_NONE, DTLS_SRTP_NONE);
+            dtls_start(e.client);
+            pump(e);
+            assert_int_equal(dtls_state(e.server), wrong ? DTLS_FAILED : DTLS_CONNECTED);
+            ends_free(e);
+        }
+    }
 }
 
 static void close_notify_reaches_the_other(void **state)
@@ -286,6 +317,7 @@ int main(void)
         cmocka_unit_test(both_ends_have_the_same_keys),
         cmocka_unit_test(no_common_profile_fails),
         cmocka_unit_test(wrong_fingerprint_fails_both_ends),
+        cmocka_unit_test(longer_hashes_are_accepted),
         cmocka_unit_test(close_notify_reaches_the_other),
         cmocka_unit_test(rubbish_does_no_harm),
         cmocka_unit_test(every_prefix_is_ignored),

@@ -1,0 +1,48 @@
+/* A track as AAC, encoded once for all who record it. Lives on its track's media loop; the encoder
+ * (aac_track) lives on the loop's audio worker.
+ *
+ *   media loop                         worker
+ *   Opus frames, in batches of --->  decode, encode
+ *   BATCH_TIME                 <---  AAC frames
+ *   -> subscribers
+ *
+ * All functions and events on the media loop's thread. */
+#ifndef DERIVE_AAC_FANOUT_H
+#define DERIVE_AAC_FANOUT_H
+
+#include "io/loop.h"
+#include "track/track.h"
+
+struct aac_fanout;
+
+/* Lives in its owner's memory from subscribe until on_end. */
+struct aac_subscriber {
+    struct link in_fanout;
+    uint64_t leaves_with; /* number of the batch after which it has all it asked for; 0: stays */
+    void (*on_frame)(struct aac_subscriber *self,
+                     struct frame *f); /* borrowed; take a reference to keep it */
+
+    /* The last call: all that came before the unsubscribe, or before the end of the track, was
+     * given. */
+    void (*on_end)(struct aac_subscriber *self);
+};
+
+/* Listens to `source` from now on. `channels`: 1 or 2; 0: what the first packets have. ERR_NOMEM;
+ * as aac_track_new. */
+int aac_fanout_new(struct aac_fanout **out, struct track *source, unsigned channels,
+                   struct loop *home, struct loop *worker);
+
+/* Lets go of the source at once, of the subscribers when the worker has answered the last batch
+ * (they hear on_end); then it frees itself. NULL is fine. */
+void aac_fanout_free(struct aac_fanout *f);
+
+void aac_fanout_subscribe(struct aac_fanout *f, struct aac_subscriber *s);
+void aac_fanout_unsubscribe(struct aac_fanout *f,
+                            struct aac_subscriber *s); /* leads to on_end; twice is fine */
+
+/* A batch that fills slowly is handed over at the deadline (monotonic), and after a pause what the
+ * encoder holds. */
+usec_t aac_fanout_deadline(const struct aac_fanout *f);
+void aac_fanout_tick(struct aac_fanout *f, usec_t now);
+
+#endif

@@ -32,7 +32,7 @@ static void check_watermark_members(const struct mix_layouts *layout, struct api
 
 static void check_room(const struct create_params *c, struct api_problem *p)
 {
-    if (c->room_id_type == ROOM_INTEGER && !room_number_ok(c->room_id))
+    if (c->room_id_type == ROOM_ID_INT && !room_number_ok(c->room_id))
         api_problem_set(p, API_OUT_OF_RANGE,
                         "`RoomId` must be decimal digits from 1 to 4294967295 when `RoomIdType` "
                         "is 1, not `%s`",

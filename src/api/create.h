@@ -4,13 +4,13 @@
 #define API_CREATE_H
 
 #include "api/params.h"
+#include "room/ids.h"
 
 enum record_mode { RECORD_SINGLE = 1, RECORD_MIXED = 2 };
 enum stream_type { STREAM_AUDIO_VIDEO, STREAM_AUDIO, STREAM_VIDEO };
 enum output_format { OUTPUT_HLS, OUTPUT_HLS_MP4, OUTPUT_HLS_AAC, OUTPUT_MP4, OUTPUT_AAC };
 enum record_media { RECORD_MAIN_AND_AUX, RECORD_MAIN, RECORD_AUX };
 enum fill_type { FILL_LAST_FRAME, FILL_BLACK };
-enum room_id_type { ROOM_STRING, ROOM_INTEGER };
 enum storage_vendor { VENDOR_COS, VENDOR_S3 };
 enum layout_mode { LAYOUT_FLOATING = 1, LAYOUT_SCREEN, LAYOUT_GRID, LAYOUT_CUSTOM };
 enum render_mode { RENDER_STRETCH, RENDER_CROP, RENDER_FIT, RENDER_SMART };

@@ -59,7 +59,7 @@ static int fill_from_file(struct config *config, struct complaints *c)
 {
     struct buf text;
     buf_init(&text, YAML_MAX_SIZE);
-    int err = file_read(c->name, &text);
+    int err = text_file_read(c->name, &text);
     if (!err)
         err = fill_from_text(config, buf_bytes(&text), c);
     else if (err != ERR_NOMEM)

@@ -43,7 +43,7 @@ static int read_all(int fd, struct buf *out)
     }
 }
 
-int file_read(const char *path, struct buf *out)
+int text_file_read(const char *path, struct buf *out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -181,7 +181,7 @@ static int read_keys(struct config *config, struct complaints *c)
 {
     struct buf text;
     buf_init(&text, MAX_KEYS_FILE);
-    int err = file_read(config->keys_file, &text);
+    int err = text_file_read(config->keys_file, &text);
     if (!err)
         err = parse_keys(config, buf_bytes(&text), c);
     else if (err != ERR_NOT_FOUND && err != ERR_NOMEM)

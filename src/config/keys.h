@@ -14,7 +14,7 @@ int keys_load(struct config *config, struct complaints *c);
 
 /* The whole of a file, at most `limit` bytes. The caller wipes and frees. ERR_NOT_FOUND, ERR_IO
  * (errno holds), ERR_LIMIT, ERR_NOMEM. */
-int file_read(const char *path, struct buf *out);
+int text_file_read(const char *path, struct buf *out);
 
 /* Wipes, then frees. */
 void secret_buf_fini(struct buf *b);

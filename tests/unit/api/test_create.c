@@ -47,7 +47,7 @@ static void documented_example(void **state)
     assert_int_equal(err, OK);
     assert_int_equal(p->sdk_app_id, 1400000001);
     assert_string_equal(p->room_id, "4711");
-    assert_int_equal(p->room_id_type, ROOM_INTEGER);
+    assert_int_equal(p->room_id_type, ROOM_ID_INT);
     assert_int_equal(p->expire_hours, 72);
     assert_int_equal(p->record.mode, RECORD_SINGLE);
     assert_int_equal(p->record.max_idle_s, 60);

@@ -1,0 +1,291 @@
+#include "recorder/recording.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "observe/log.h"
+
+/* One stream of an anchor. */
+struct stream {
+    uint64_t session;                   /* 0: not published now */
+    bool has[2];                        /* by enum media_kind: what the session negotiated */
+    bool live[2];                       /* by enum media_kind: what arrives */
+    struct output *outputs[3];          /* by enum names_type; NULL: none yet */
+    struct recording_source pointed[3]; /* at what each output points; session 0: at nothing */
+};
+
+struct anchor {
+    struct link
+        in_order; /* recording.anchors, by order of entry; those who left keep their outputs */
+    char *user;
+    bool placed;
+    struct stream streams[2]; /* by enum names_media */
+};
+
+struct recording {
+    struct recording_config config;
+    const struct recording_ops *ops;
+    void *ctx;
+    struct list anchors; /* struct anchor, by .in_order */
+    unsigned outputs;
+    bool ended;
+};
+
+static const bool type_has[3][2] = {
+    [NAMES_AUDIO] = { [MEDIA_AUDIO] = true },
+    [NAMES_VIDEO] = { [MEDIA_VIDEO] = true },
+    [NAMES_AUDIO_VIDEO] = { [MEDIA_AUDIO] = true, [MEDIA_VIDEO] = true },
+};
+
+struct recording *recording_new(const struct recording_config *config,
+                                const struct recording_ops *ops, void *ctx)
+{
+    struct recording *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->config = *config;
+    r->ops = ops;
+    r->ctx = ctx;
+    list_init(&r->anchors);
+    return r;
+}
+
+static void anchor_free(struct anchor *a)
+{
+    list_remove(&a->in_order);
+    free(a->user);
+    free(a);
+}
+
+void recording_free(struct recording *r)
+{
+    if (!r)
+        return;
+    list_each(a, &r->anchors, struct anchor, in_order) anchor_free(a);
+    free(r);
+}
+
+static bool present(const struct anchor *a)
+{
+    return a->streams[NAMES_MAIN].session || a->streams[NAMES_AUX].session;
+}
+
+/* Whether the task records this medium of this stream, places left aside. */
+static bool wanted(const struct recording *r, const struct anchor *a, enum names_media media,
+                   enum media_kind kind)
+{
+    const struct stream *s = &a->streams[media];
+    return s->session && s->has[kind] &&
+           (kind == MEDIA_AUDIO ? r->config.audio : r->config.video) &&
+           (media == NAMES_MAIN ? r->config.main : r->config.aux) &&
+           r->ops->wants(r->ctx, a->user, kind);
+}
+
+static bool wanted_at_all(const struct recording *r, const struct anchor *a)
+{
+    for (int media = NAMES_MAIN; media <= NAMES_AUX; media++)
+        if (wanted(r, a, media, MEDIA_AUDIO) || wanted(r, a, media, MEDIA_VIDEO))
+            return true;
+    return false;
+}
+
+static void assign_places(struct recording *r)
+{
+    unsigned taken = 0;
+    list_each(a, &r->anchors, struct anchor, in_order)
+    {
+        a->placed = a->placed && wanted_at_all(r, a);
+        taken += a->placed;
+    }
+    list_each(a, &r->anchors, struct anchor, in_order)
+    {
+        if (taken == r->config.max_anchors)
+            break;
+        if (!a->placed && wanted_at_all(r, a)) {
+            a->placed = true;
+            taken++;
+        }
+    }
+}
+
+/* Which kinds of outputs serve a stream: separate ones, or one for both. Sound belongs to the main
+ * stream, so a merged aux is video alone (files.md 1). */
+static bool type_serves(const struct recording *r, enum names_media media, enum names_type type)
+{
+    bool merged = r->config.merge && media == NAMES_MAIN;
+    return merged == (type == NAMES_AUDIO_VIDEO);
+}
+
+static bool open_output(struct recording *r, struct anchor *a, enum names_media media,
+                        enum names_type type)
+{
+    struct output **slot = &a->streams[media].outputs[type];
+    if (*slot)
+        return true;
+    if (r->outputs == RECORDING_MAX_OUTPUTS)
+        return false;
+    *slot = r->ops->open(r->ctx, a->user, media, type);
+    r->outputs += *slot != NULL;
+    return *slot != NULL;
+}
+
+static void point_output(struct recording *r, struct anchor *a, enum names_media media,
+                         enum names_type type)
+{
+    struct stream *s = &a->streams[media];
+    struct recording_source source = { 0 };
+    if (a->placed && type_serves(r, media, type)) {
+        source.audio = type_has[type][MEDIA_AUDIO] && wanted(r, a, media, MEDIA_AUDIO);
+        source.video = type_has[type][MEDIA_VIDEO] && wanted(r, a, media, MEDIA_VIDEO);
+        source.session = source.audio || source.video ? s->session : 0;
+    }
+    struct recording_source *now = &s->pointed[type];
+    if (now->session == source.session && now->audio == source.audio && now->video == source.video)
+        return;
+    if (source.session && !open_output(r, a, media, type))
+        return;
+    *now = source;
+    r->ops->point(r->ctx, s->outputs[type], source.session ? &source : NULL);
+}
+
+static void update(struct recording *r)
+{
+    if (r->ended)
+        return;
+    assign_places(r);
+    list_each(a, &r->anchors, struct anchor,
+              in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
+                             media++) for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO;
+                                           type++) point_output(r, a, media, type);
+}
+
+static struct anchor *find(struct recording *r, const char *user)
+{
+    list_each(a, &r->anchors, struct anchor, in_order) if (strcmp(a->user, user) == 0) return a;
+    return NULL;
+}
+
+static struct anchor *find_or_add(struct recording *r, const char *user)
+{
+    struct anchor *a = find(r, user);
+    if (a) {
+        if (!present(a)) { /* entered again: last in the order */
+            list_remove(&a->in_order);
+            list_append(&r->anchors, &a->in_order);
+        }
+        return a;
+    }
+    a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    a->user = strdup(user);
+    if (!a->user) {
+        free(a);
+        return NULL;
+    }
+    list_append(&r->anchors, &a->in_order);
+    return a;
+}
+
+int recording_publish(struct recording *r, const struct recording_stream *stream)
+{
+    struct anchor *a = find_or_add(r, stream->user);
+    if (!a)
+        return ERR_NOMEM;
+    struct stream *s = &a->streams[stream->media];
+    s->session = stream->session;
+    s->has[MEDIA_AUDIO] = stream->audio;
+    s->has[MEDIA_VIDEO] = stream->video;
+    s->live[MEDIA_AUDIO] = s->live[MEDIA_VIDEO] = false;
+    update(r);
+    return OK;
+}
+
+static bool has_outputs(const struct anchor *a)
+{
+    for (int media = NAMES_MAIN; media <= NAMES_AUX; media++)
+        for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO; type++)
+            if (a->streams[media].outputs[type])
+                return true;
+    return false;
+}
+
+static struct stream *find_session(const struct recording *r, uint64_t session,
+                                   struct anchor **owner)
+{
+    list_each(a, &r->anchors, struct anchor,
+              in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
+                             media++) if (a->streams[media].session == session)
+    {
+        *owner = a;
+        return &a->streams[media];
+    }
+    return NULL;
+}
+
+void recording_unpublish(struct recording *r, uint64_t session)
+{
+    struct anchor *a;
+    struct stream *s = find_session(r, session, &a);
+    if (!s)
+        return;
+    s->session = 0;
+    s->live[MEDIA_AUDIO] = s->live[MEDIA_VIDEO] = false;
+    update(r);
+    if (!present(a) && !has_outputs(a))
+        anchor_free(a);
+}
+
+void recording_media(struct recording *r, uint64_t session, enum media_kind kind, bool live)
+{
+    struct anchor *a;
+    struct stream *s = find_session(r, session, &a);
+    if (s)
+        s->live[kind] = live;
+}
+
+void recording_resubscribe(struct recording *r)
+{
+    update(r);
+}
+
+void recording_end(struct recording *r)
+{
+    if (r->ended)
+        return;
+    r->ended = true;
+    list_each(a, &r->anchors, struct anchor,
+              in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
+                             media++) for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO;
+                                           type++) if (a->streams[media].outputs[type])
+        r->ops->end(r->ctx, a->streams[media].outputs[type]);
+}
+
+static bool stream_live(const struct stream *s)
+{
+    for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO; type++) {
+        const struct recording_source *p = &s->pointed[type];
+        if (p->session &&
+            ((p->audio && s->live[MEDIA_AUDIO]) || (p->video && s->live[MEDIA_VIDEO])))
+            return true;
+    }
+    return false;
+}
+
+bool recording_live(const struct recording *r)
+{
+    if (r->ended)
+        return false;
+    list_each(a, &r->anchors, struct anchor,
+              in_order) if (stream_live(&a->streams[NAMES_MAIN]) ||
+                            stream_live(&a->streams[NAMES_AUX])) return true;
+    return false;
+}
+
+bool recording_attended(const struct recording *r)
+{
+    list_each(a, &r->anchors, struct anchor, in_order) if (present(a)) return true;
+    return false;
+}

@@ -1,0 +1,222 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "recorder/recording.h"
+
+/* Writes down what the recording decides: "+alice/main/audio" opened, "alice/main/audio=7a"
+ * pointed, "!..." ended. */
+struct output {
+    char name[64];
+};
+
+struct world {
+    struct buf log;
+    struct output outputs[64];
+    size_t count;
+    const char *refused_user; /* by the lists */
+    bool refuse_video;
+    bool cannot_open;
+};
+
+static bool wants(void *ctx, const char *user, enum media_kind kind)
+{
+    const struct world *w = ctx;
+    return !(w->refused_user && strcmp(user, w->refused_user) == 0) &&
+           !(w->refuse_video && kind == MEDIA_VIDEO);
+}
+
+static struct output *open_output(void *ctx, const char *user, enum names_media media,
+                                  enum names_type type)
+{
+    static const char *const types[] = { "audio", "video", "both" };
+    struct world *w = ctx;
+    if (w->cannot_open)
+        return NULL;
+    struct output *o = &w->outputs[w->count++];
+    snprintf(o->name, sizeof o->name, "%s/%s/%s", user, names_media_text(media), types[type]);
+    buf_printf(&w->log, "+%s ", o->name);
+    return o;
+}
+
+static void point(void *ctx, struct output *o, const struct recording_source *source)
+{
+    struct world *w = ctx;
+    buf_printf(&w->log, "%s=", o->name);
+    if (source)
+        buf_printf(&w->log, "%u%s%s ", (unsigned)source->session, source->audio ? "a" : "",
+                   source->video ? "v" : "");
+    else
+        buf_put_str(&w->log, "- ");
+}
+
+static void end(void *ctx, struct output *o)
+{
+    buf_printf(&((struct world *)ctx)->log, "!%s ", o->name);
+}
+
+static const struct recording_ops ops = { wants, open_output, point, end };
+static const struct recording_config everything = { true, true, true, true, false, 25 };
+
+static void expect(struct world *w, const char *want)
+{
+    assert_string_equal(buf_str(&w->log), want);
+    buf_clear(&w->log);
+}
+
+static struct recording *begin(struct world *w, struct recording_config config)
+{
+    memset(w, 0, sizeof *w);
+    buf_init(&w->log, 1 << 16);
+    struct recording *r = recording_new(&config, &ops, w);
+    assert_non_null(r);
+    return r;
+}
+
+static void publish(struct recording *r, const char *user, enum names_media media, uint64_t session)
+{
+    struct recording_stream s = { user, media, session, true, true };
+    assert_int_equal(recording_publish(r, &s), OK);
+}
+
+static void done(struct world *w, struct recording *r)
+{
+    recording_free(r);
+    buf_fini(&w->log);
+}
+
+static void separate_outputs_that_wait_for_a_return(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording *r = begin(&w, everything);
+    publish(r, "alice", NAMES_MAIN, 7);
+    expect(&w, "+alice/main/audio alice/main/audio=7a +alice/main/video alice/main/video=7v ");
+    recording_unpublish(r, 7);
+    expect(&w, "alice/main/audio=- alice/main/video=- ");
+    publish(r, "alice", NAMES_MAIN, 8);
+    expect(&w, "alice/main/audio=8a alice/main/video=8v ");
+    publish(r, "alice", NAMES_MAIN, 9); /* replaced without leaving */
+    expect(&w, "alice/main/audio=9a alice/main/video=9v ");
+    recording_end(r);
+    expect(&w, "!alice/main/audio !alice/main/video ");
+    publish(r, "bob", NAMES_MAIN, 10);
+    recording_end(r);
+    expect(&w, "");
+    done(&w, r);
+}
+
+static void merged_outputs_and_aux(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.merge = true;
+    struct recording *r = begin(&w, config);
+    publish(r, "a", NAMES_MAIN, 1);
+    publish(r, "a", NAMES_AUX, 2);
+    expect(&w,
+           "+a/main/both a/main/both=1av +a/aux/audio a/aux/audio=2a +a/aux/video a/aux/video=2v ");
+    w.refuse_video = true;
+    recording_resubscribe(r);
+    expect(&w, "a/main/both=1a a/aux/video=- ");
+    done(&w, r);
+}
+
+static void configured_media_only(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.video = false;
+    config.aux = false;
+    struct recording *r = begin(&w, config);
+    publish(r, "a", NAMES_MAIN, 1);
+    publish(r, "a", NAMES_AUX, 2);
+    expect(&w, "+a/main/audio a/main/audio=1a ");
+    done(&w, r);
+}
+
+static void places_by_entry_refilled(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.max_anchors = 2;
+    config.video = false;
+    struct recording *r = begin(&w, config);
+    publish(r, "a", NAMES_MAIN, 1);
+    publish(r, "b", NAMES_MAIN, 2);
+    publish(r, "c", NAMES_MAIN, 3);
+    publish(r, "d", NAMES_MAIN, 4);
+    expect(&w, "+a/main/audio a/main/audio=1a +b/main/audio b/main/audio=2a ");
+    recording_unpublish(r, 1);
+    expect(&w, "a/main/audio=- +c/main/audio c/main/audio=3a ");
+    publish(r, "a", NAMES_MAIN, 5); /* came back: behind d */
+    expect(&w, "");
+    recording_unpublish(r, 2);
+    expect(&w, "b/main/audio=- +d/main/audio d/main/audio=4a ");
+    w.refused_user = "c";
+    recording_resubscribe(r);
+    expect(&w, "c/main/audio=- a/main/audio=5a ");
+    done(&w, r);
+}
+
+static void status_follows_recorded_media(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording *r = begin(&w, everything);
+    w.refused_user = "ghost";
+    assert_false(recording_attended(r));
+    publish(r, "ghost", NAMES_MAIN, 1);
+    assert_true(recording_attended(r));
+    recording_media(r, 1, MEDIA_AUDIO, true);
+    assert_false(recording_live(r));
+    publish(r, "a", NAMES_MAIN, 2);
+    assert_false(recording_live(r));
+    recording_media(r, 2, MEDIA_VIDEO, true);
+    assert_true(recording_live(r));
+    recording_media(r, 2, MEDIA_VIDEO, false);
+    assert_false(recording_live(r));
+    recording_unpublish(r, 1);
+    recording_unpublish(r, 2);
+    assert_false(recording_attended(r));
+    done(&w, r);
+}
+
+static void a_failed_open_is_tried_again(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.video = false;
+    struct recording *r = begin(&w, config);
+    w.cannot_open = true;
+    publish(r, "a", NAMES_MAIN, 1);
+    expect(&w, "");
+    w.cannot_open = false;
+    recording_resubscribe(r);
+    expect(&w, "+a/main/audio a/main/audio=1a ");
+    done(&w, r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(separate_outputs_that_wait_for_a_return),
+        cmocka_unit_test(merged_outputs_and_aux),
+        cmocka_unit_test(configured_media_only),
+        cmocka_unit_test(places_by_entry_refilled),
+        cmocka_unit_test(status_follows_recorded_media),
+        cmocka_unit_test(a_failed_open_is_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+/* After a restart: what a former run left in the store and in the spool. Nobody writes those files
+ * any more, so every task there ends (302, LeaveCode 100: start again) and its files are delivered.
+ * A folder without a row (the store was lost) is delivered all the same: its task.json suffices. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "task/task.h"
+
+static const struct log *recovery_log(const struct spool_found *found)
+{
+    static struct log log;
+    log = log_with(NULL, "task", spool_folder_task(found->folder));
+    return &log;
+}
+
+/* The end of a task that was running when its process ended. */
+static void commit_end(struct task *t)
+{
+    struct store_change *change = task_change_end(t);
+    if (!change) {
+        log_error(&t->log, "out of memory: its end is stored at the next start");
+        return;
+    }
+    store_submit_must(t->tasks->config.store, change, task_end_committed, t->tasks);
+}
+
+struct recovery {
+    struct tasks *tasks;
+    struct list found; /* struct spool_found, by .in_found */
+    struct row {
+        struct row *next;
+        char *task_id, *robot_id;
+        struct room_key room;
+        usec_t created, expires;
+        int64_t epoch;
+        bool ended;
+        int leave_code;
+    } * rows;
+};
+
+static void row_free(struct row *row)
+{
+    if (!row)
+        return;
+    free(row->task_id);
+    free(row->robot_id);
+    free(row);
+}
+
+static void on_row(void *ctx, const struct store_task *task)
+{
+    struct recovery *r = ctx;
+    struct row *row = calloc(1, sizeof *row);
+    if (!row)
+        return; /* taken up at the next start */
+    row->task_id = strdup(task->task_id);
+    row->robot_id = strdup(task->user_id);
+    if (!row->task_id || !row->robot_id) {
+        row_free(row);
+        return;
+    }
+    row->room.sdk_app_id = task->sdk_app_id;
+    row->room.id.type = (enum room_id_type)task->room_id_type;
+    snprintf(row->room.id.text, sizeof row->room.id.text, "%s", task->room_id);
+    row->created = task->created;
+    row->expires = task->expires;
+    row->epoch = task->epoch;
+    row->ended = task->ended != 0;
+    row->leave_code = task->leave_code;
+    row->next = r->rows;
+    r->rows = row;
+}
+
+static struct row *take_row(struct recovery *r, const char *task_id)
+{
+    for (struct row **at = &r->rows; *at; at = &(*at)->next)
+        if (strcmp((*at)->task_id, task_id) == 0) {
+            struct row *row = *at;
+            *at = row->next;
+            return row;
+        }
+    return NULL;
+}
+
+static struct task *task_of_row(struct tasks *tasks, const struct row *row)
+{
+    struct task *t = task_new(tasks, row->task_id, row->room.sdk_app_id, row->robot_id);
+    if (!t)
+        return NULL;
+    t->room = row->room;
+    t->created = row->created;
+    t->expires = row->expires;
+    t->epoch = row->epoch;
+    t->leave_code = row->ended ? row->leave_code : LEAVE_TIMEOUT;
+    t->state = TASK_ENDING;
+    return t;
+}
+
+static struct task *task_of_meta(struct tasks *tasks, const struct spool_meta *meta)
+{
+    struct task *t = task_new(tasks, meta->task_id, (uint32_t)meta->sdk_app_id, meta->robot);
+    if (!t)
+        return NULL;
+    t->room.sdk_app_id = (uint32_t)meta->sdk_app_id;
+    t->created = meta->start;
+    t->epoch = meta->epoch;
+    t->state = TASK_ENDING;
+    return t;
+}
+
+static int deliver_found(struct task *t, struct spool_found *found)
+{
+    struct bucket *bucket;
+    char *prefix;
+    if (found->meta_err)
+        return found->meta_err;
+    int err = storage_open(&bucket, &prefix, t->tasks, found->meta.storage);
+    if (err)
+        return err;
+    t->folder = spool_folder_ref(found->folder);
+    err = task_open_upload(t, bucket, prefix);
+    free(prefix);
+    if (err) {
+        bucket_free(bucket);
+        return err;
+    }
+    err = upload_task_recover(t->upload, true);
+    if (!err)
+        upload_task_end(t->upload);
+    return err;
+}
+
+static void recover_folder(struct recovery *r, struct spool_found *found)
+{
+    struct row *row = take_row(r, spool_folder_task(found->folder));
+    struct task *t = row               ? task_of_row(r->tasks, row)
+                     : found->meta_err ? NULL
+                                       : task_of_meta(r->tasks, &found->meta);
+    bool was_running = row && !row->ended;
+    row_free(row);
+    if (!t) {
+        log_error(recovery_log(found), "cannot be taken up (%s): its spool folder is left alone",
+                  err_text(found->meta_err ? found->meta_err : ERR_NOMEM));
+        return;
+    }
+    log_info(&t->log, "%s by a former run; delivering its %zu files",
+             was_running ? "was left running" : "was left", found->count);
+    if (was_running)
+        commit_end(t);
+    int err = deliver_found(t, found);
+    if (err) {
+        log_error(&t->log, "its files cannot be delivered (%s) and stay in the spool",
+                  err_text(err));
+        task_free(t);
+    }
+}
+
+/* A row without a folder: everything was delivered, only the row's end is missing. */
+static void recover_row(struct tasks *tasks, const struct row *row)
+{
+    struct task *t = task_of_row(tasks, row);
+    if (!t)
+        return;
+    if (!row->ended)
+        commit_end(t);
+    task_forget(t);
+}
+
+int tasks_recover(struct tasks *tasks)
+{
+    struct recovery r = { .tasks = tasks };
+    list_init(&r.found);
+    int err = store_load_tasks(tasks->config.store, on_row, &r);
+    if (err == ERR_AUTH)
+        log_error(NULL,
+                  "some tasks' secrets do not open: is this the master key they were stored with?");
+    else if (err)
+        return err;
+    err = spool_scan(tasks->config.spool, &r.found);
+    list_each(found, &r.found, struct spool_found, in_found)
+    {
+        recover_folder(&r, found);
+        spool_found_free(found);
+    }
+    while (r.rows) {
+        struct row *row = r.rows;
+        r.rows = row->next;
+        recover_row(tasks, row);
+        row_free(row);
+    }
+    return err;
+}

@@ -1,0 +1,154 @@
+#include "task/tasks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "task/task.h"
+
+struct tasks *tasks_new(const struct tasks_config *config)
+{
+    struct tasks *tasks = calloc(1, sizeof *tasks);
+    if (tasks)
+        tasks->config = *config;
+    return tasks;
+}
+
+void tasks_free(struct tasks *tasks)
+{
+    if (!tasks)
+        return;
+    struct task *t, *next;
+    HASH_ITER(hh, tasks->by_id, t, next)
+    {
+        log_warn(&t->log, "not everything is delivered; it goes on with the next start");
+        task_free(t);
+    }
+    free(tasks);
+}
+
+size_t tasks_count(const struct tasks *tasks)
+{
+    return HASH_COUNT(tasks->by_id);
+}
+
+void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
+{
+    tasks->draining = true;
+    if (!tasks->by_id) {
+        done(ctx);
+        return;
+    }
+    tasks->on_drained = done;
+    tasks->drained_ctx = ctx;
+    struct task *t, *next;
+    HASH_ITER(hh, tasks->by_id, t, next)
+    {
+        task_end(t, LEAVE_TIMEOUT);
+    }
+}
+
+/* --- the API's actions --- */
+
+/* The task that a caller may see: of this application, started, and not past its time
+ * (api.md 6.1, 7.4). */
+static struct task *visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id)
+{
+    struct task *t = task_find(tasks, task_id);
+    bool good =
+        t && t->sdk_app_id == sdk_app_id && t->state != TASK_STARTING && clock_wall() < t->expires;
+    return good ? t : NULL;
+}
+
+static json_t *file_list(const struct task *t)
+{
+    json_t *list = json_array();
+    list_each(o, &t->outputs, struct task_output, in_task)
+    {
+        usec_t begin = output_begin(o->output);
+        if (begin == USEC_UNSET)
+            continue;
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:I}", "UserId", output_user(o->output), "FileName",
+                            output_file(o->output), "TrackType", output_track_type(o->output),
+                            "BeginTimeStamp", (json_int_t)(begin / MSEC)));
+    }
+    return list;
+}
+
+static void on_describe(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
+{
+    const struct task *t = visible(ctx, sdk_app_id, task_id);
+    if (!t) {
+        api_call_fail(call, API_RESOURCE_NOT_FOUND, "TaskId names no task of this application");
+        return;
+    }
+    api_call_succeed(call, json_pack("{s:s, s:s, s:o}", "TaskId", t->id, "Status", live_status(t),
+                                     "StorageFileList", file_list(t)));
+}
+
+struct deletion {
+    struct api_call *call;
+    char task_id[FILE_NAME_SIZE];
+};
+
+static void on_delete_committed(void *ctx, int err, struct store_change *change)
+{
+    struct deletion *d = ctx;
+    store_change_free(change);
+    if (err)
+        api_call_fail(d->call, API_RECORDING_ERROR,
+                      "the end of the task could not be stored; it has stopped");
+    else
+        api_call_succeed(d->call, json_pack("{s:s}", "TaskId", d->task_id));
+    free(d);
+}
+
+/* Answers once the end is committed: an empty change is done after those before it. */
+static void on_delete(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
+{
+    struct tasks *tasks = ctx;
+    struct task *t = visible(tasks, sdk_app_id, task_id);
+    if (!t) {
+        api_call_fail(call, API_RESOURCE_NOT_FOUND, "TaskId names no task of this application");
+        return;
+    }
+    struct deletion *d = calloc(1, sizeof *d);
+    struct store_change *barrier = store_change_new();
+    if (!d || !barrier) {
+        api_call_fail(call, API_RECORDING_ERROR, "out of memory");
+        store_change_free(barrier);
+        free(d);
+        return;
+    }
+    d->call = call;
+    snprintf(d->task_id, sizeof d->task_id, "%s", t->id);
+    task_end(t, LEAVE_API);
+    store_submit_must(tasks->config.store, barrier, on_delete_committed, d);
+}
+
+static bool app_known(void *ctx, uint32_t sdk_app_id)
+{
+    const struct tasks *tasks = ctx;
+    const struct config *config = tasks->config.config;
+    for (size_t i = 0; i < config->apps.count; i++)
+        if (config->apps.items[i].sdk_app_id == sdk_app_id)
+            return true;
+    return false;
+}
+
+static const char *secret_key(void *ctx, const char *secret_id)
+{
+    const struct tasks *tasks = ctx;
+    const struct config *config = tasks->config.config;
+    for (size_t i = 0; i < config->credentials.count; i++)
+        if (strcmp(config->credentials.items[i].secret_id, secret_id) == 0)
+            return config->credentials.items[i].secret_key;
+    return NULL;
+}
+
+const struct api_ops tasks_api_ops = { .create = task_create,
+                                       .describe = on_describe,
+                                       .delete = on_delete,
+                                       .app_known = app_known,
+                                       .secret_key = secret_key };

@@ -1,0 +1,61 @@
+/* All recording tasks of this daemon, and what the cloud API does with them. Control loop only.
+ *
+ *   Create --> STARTING --> RUNNING --Delete, idle, robot removed, shutdown--> ENDING --all
+ * delivered--> gone
+ *                 \--(folder or store refuses)--> gone
+ *
+ *   STARTING   the spool folder is made, the row and event 301 are committed
+ *   RUNNING    Describe says Idle or InProgress
+ *   ENDING     Describe says Exited; event 302 is committed; files are closed and go up
+ *   gone       ResourceNotFound
+ *
+ * Nobody is told anything before the store has committed it. */
+#ifndef TASK_TASKS_H
+#define TASK_TASKS_H
+
+#include "api/api.h"
+#include "callback/delivery.h"
+#include "config/config.h"
+#include "room/room.h"
+#include "session/media_loop.h"
+#include "spool/writer.h"
+#include "store/store.h"
+#include "upload/uploader.h"
+
+struct tasks;
+
+struct tasks_config {
+    const struct config *config;
+    struct loop *control;
+    struct rooms *rooms;
+    struct store *store;
+    struct delivery *delivery;
+    struct spool *spool;
+    struct spool_writer *writer;
+    struct uploader *uploader;
+    const struct seal_key *key;
+    const char *version, *date; /* TRTC-VERSION and TRTC-DATE of playlists; literals */
+
+    /* The media loop that carries a session; NULL: it is over. */
+    struct media_loop *(*media_of)(void *ctx, uint64_t session);
+    void *ctx;
+};
+
+struct tasks *tasks_new(const struct tasks_config *config); /* copied; NULL: out of memory */
+void tasks_free(
+    struct tasks *tasks); /* lets go of tasks that are left; their files stay in the spool */
+
+/* Takes up what a former run left: ends what was running (302, LeaveCode 100) and delivers the
+ * files. Before the first request. ERR_IO, ERR_NOMEM: logged. */
+int tasks_recover(struct tasks *tasks);
+
+/* What the API calls; `ctx` is the struct tasks. */
+extern const struct api_ops tasks_api_ops;
+
+/* Ends all tasks (LeaveCode 100: start again). `done` is called once, when nothing is left to
+ * deliver, or at once. */
+void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx);
+
+size_t tasks_count(const struct tasks *tasks);
+
+#endif

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-static int refuse(struct sdp_place *place, int err, const char *problem)
+int sdp_refuse(struct sdp_place *place, int err, const char *problem)
 {
     place->problem = problem;
     return err;
@@ -11,26 +11,18 @@ static int refuse(struct sdp_place *place, int err, const char *problem)
 
 static int malformed(struct sdp_place *place, const char *problem)
 {
-    return refuse(place, ERR_MALFORMED, problem);
+    return sdp_refuse(place, ERR_MALFORMED, problem);
 }
 
 static int too_many(struct sdp_place *place)
 {
-    return refuse(place, ERR_LIMIT, "too many");
+    return sdp_refuse(place, ERR_LIMIT, "too many");
 }
 
 struct bytes sdp_word(struct bytes *text)
 {
     *text = str_trim(*text);
     return str_split(*text, ' ', text);
-}
-
-static bool made_of(struct bytes text, bool (*is)(uint8_t c))
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!is(text.ptr[i]))
-            return false;
-    return text.len > 0;
 }
 
 static bool token_char(uint8_t c)
@@ -41,14 +33,10 @@ static bool token_char(uint8_t c)
 
 bool sdp_is_token(struct bytes text)
 {
-    return made_of(text, token_char);
-}
-
-static bool ice_char(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' ||
-           c == '/' || c == '-' || c == '_' ||
-           c == '='; /* the last three: seen, though RFC 8839 has + and / only */
+    for (size_t i = 0; i < text.len; i++)
+        if (!token_char(text.ptr[i]))
+            return false;
+    return text.len > 0;
 }
 
 /* NULL: not a payload type that the section's m= line lists. */
@@ -163,7 +151,7 @@ static int take_mid(struct sdp_place *place, struct bytes value)
     if (!sdp_is_token(value))
         return malformed(place, "not a token");
     if (value.len > SDP_MAX_MID)
-        return refuse(place, ERR_LIMIT, "too long");
+        return sdp_refuse(place, ERR_LIMIT, "too long");
     for (size_t i = 0; i < place->sdp->media_count; i++)
         if (&place->sdp->media[i] != place->media && bytes_equal(place->sdp->media[i].mid, value))
             return malformed(place, "given twice");
@@ -182,123 +170,10 @@ static int take_group(struct sdp_place *place, struct bytes value)
     return OK;
 }
 
-static int take_ufrag(struct sdp_place *place, struct bytes value)
-{
-    if (!made_of(value, ice_char) || value.len < 4 || value.len > SDP_MAX_ICE)
-        return malformed(place, "not 4 to 256 ICE characters");
-    place->media->ufrag = value;
-    return OK;
-}
-
-static int take_pwd(struct sdp_place *place, struct bytes value)
-{
-    if (!made_of(value, ice_char) || value.len < 22 || value.len > SDP_MAX_ICE)
-        return malformed(place, "not 22 to 256 ICE characters");
-    place->media->pwd = value;
-    return OK;
-}
-
-static int take_ice_options(struct sdp_place *place, struct bytes value)
-{
-    place->media->ice_options = value;
-    return OK;
-}
-
 static int take_ice_lite(struct sdp_place *place, struct bytes value)
 {
     (void)value;
     place->sdp->ice_lite = true;
-    return OK;
-}
-
-static int take_setup(struct sdp_place *place, struct bytes value)
-{
-    if (bytes_equal_str(value, "actpass"))
-        place->media->setup = SDP_SETUP_ACTPASS;
-    else if (bytes_equal_str(value, "active"))
-        place->media->setup = SDP_SETUP_ACTIVE;
-    else if (bytes_equal_str(value, "passive"))
-        place->media->setup = SDP_SETUP_PASSIVE;
-    else
-        return malformed(place, "not actpass, active or passive");
-    return OK;
-}
-
-static int take_fingerprint(struct sdp_place *place, struct bytes value)
-{
-    struct sdp_media *m = place->media;
-    struct sdp_fingerprint f = { .algorithm = sdp_word(&value) };
-    f.value = sdp_word(&value);
-    if (!sdp_is_token(f.algorithm) || !str_only(f.value, "0123456789abcdefABCDEF:") ||
-        f.value.len == 0)
-        return malformed(place, "not an algorithm and hex pairs");
-    if (!place->fingerprint_replaced)
-        m->fingerprint_count = 0;
-    place->fingerprint_replaced = true;
-    if (m->fingerprint_count == SDP_MAX_FINGERPRINTS)
-        return too_many(place);
-    m->fingerprints[m->fingerprint_count++] = f;
-    return OK;
-}
-
-static bool type_named(struct bytes text, enum sdp_candidate_type *out)
-{
-    static const char *const names[] = {
-        [SDP_HOST] = "host",
-        [SDP_SRFLX] = "srflx",
-        [SDP_PRFLX] = "prflx",
-        [SDP_RELAY] = "relay",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (bytes_equal_str(text, names[i])) {
-            *out = (enum sdp_candidate_type)i;
-            return true;
-        }
-    return false;
-}
-
-/* False for a host name (mDNS, RFC 8828), which is not looked up. */
-static bool candidate_address(struct bytes text, uint64_t port, struct addr *out)
-{
-    char ip[ADDR_TEXT_SIZE];
-    return str_copy(ip, sizeof ip, text) && addr_parse(out, ip, (uint16_t)port);
-}
-
-static int take_candidate(struct sdp_place *place, struct bytes value)
-{
-    struct sdp_media *m = place->media;
-    struct sdp_candidate c = { .foundation = sdp_word(&value) };
-    if (c.foundation.len == 0)
-        return OK; /* "a=candidate:" as a sign for the end, made of a browser's empty last candidate
-                    */
-    struct bytes component = sdp_word(&value), transport = sdp_word(&value);
-    struct bytes priority = sdp_word(&value), address = sdp_word(&value), port = sdp_word(&value);
-    struct bytes typ = sdp_word(&value), type = sdp_word(&value);
-    uint64_t number, weight, at;
-    if (!made_of(c.foundation, ice_char) || c.foundation.len > 32)
-        return malformed(place, "bad foundation");
-    if (!str_to_u64(component, 256, &number) || number == 0)
-        return malformed(place, "no such component");
-    if (!str_to_u64(priority, UINT32_MAX, &weight))
-        return malformed(place, "bad priority");
-    if (!str_to_u64(port, 65535, &at))
-        return malformed(place, "no such port");
-    if (!bytes_equal_str(typ, "typ") || type.len == 0)
-        return malformed(place, "no type");
-    if (number != 1 || !str_equal_nocase(transport, "udp") || !type_named(type, &c.type) ||
-        at == 0 || !candidate_address(address, at, &c.addr))
-        return OK;
-    if (m->candidate_count == SDP_MAX_CANDIDATES)
-        return too_many(place);
-    c.priority = (uint32_t)weight;
-    m->candidates[m->candidate_count++] = c;
-    return OK;
-}
-
-static int take_end_of_candidates(struct sdp_place *place, struct bytes value)
-{
-    (void)value;
-    place->media->end_of_candidates = true;
     return OK;
 }
 
@@ -410,8 +285,8 @@ static const struct {
     { "fmtp", take_fmtp, MEDIA },
     { "rtcp-fb", take_rtcp_fb, MEDIA },
     { "extmap", take_extmap, BOTH },
-    { "candidate", take_candidate, BOTH },
-    { "end-of-candidates", take_end_of_candidates, BOTH },
+    { "candidate", sdp_take_candidate, BOTH },
+    { "end-of-candidates", sdp_take_end_of_candidates, BOTH },
     { "ssrc", take_ssrc, MEDIA },
     { "ssrc-group", take_ssrc_group, MEDIA },
     { "mid", take_mid, MEDIA },
@@ -420,12 +295,12 @@ static const struct {
     { "sendonly", take_direction, BOTH },
     { "recvonly", take_direction, BOTH },
     { "inactive", take_direction, BOTH },
-    { "ice-ufrag", take_ufrag, BOTH },
-    { "ice-pwd", take_pwd, BOTH },
-    { "ice-options", take_ice_options, BOTH },
+    { "ice-ufrag", sdp_take_ufrag, BOTH },
+    { "ice-pwd", sdp_take_pwd, BOTH },
+    { "ice-options", sdp_take_ice_options, BOTH },
     { "ice-lite", take_ice_lite, SESSION },
-    { "fingerprint", take_fingerprint, BOTH },
-    { "setup", take_setup, BOTH },
+    { "fingerprint", sdp_take_fingerprint, BOTH },
+    { "setup", sdp_take_setup, BOTH },
     { "rtcp-mux", take_rtcp_mux, MEDIA },
     { "rtcp-rsize", take_rtcp_rsize, MEDIA },
     { "bundle-only", take_bundle_only, MEDIA },

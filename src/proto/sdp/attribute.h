@@ -17,6 +17,18 @@ struct sdp_place {
 /* Takes in "name" or "name:value". ERR_MALFORMED or ERR_LIMIT with `problem` and `name` set. */
 int sdp_attribute(struct sdp_place *place, struct bytes line);
 
+/* Notes the problem; returns `err`. */
+int sdp_refuse(struct sdp_place *place, int err, const char *problem);
+
+/* transport.c: one attribute each, called by sdp_attribute(). */
+int sdp_take_ufrag(struct sdp_place *place, struct bytes value);
+int sdp_take_pwd(struct sdp_place *place, struct bytes value);
+int sdp_take_ice_options(struct sdp_place *place, struct bytes value);
+int sdp_take_setup(struct sdp_place *place, struct bytes value);
+int sdp_take_fingerprint(struct sdp_place *place, struct bytes value);
+int sdp_take_candidate(struct sdp_place *place, struct bytes value);
+int sdp_take_end_of_candidates(struct sdp_place *place, struct bytes value);
+
 /* The next word of `*text`, which moves behind it and its spaces; empty at the end. */
 struct bytes sdp_word(struct bytes *text);
 

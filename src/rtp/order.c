@@ -33,8 +33,9 @@ struct slot {
 struct order {
     struct order_config config;
     bool started;
-    int64_t next; /* the sequence number whose turn it is */
-    int64_t end;  /* one past the highest seen */
+    usec_t settled; /* until then packets before `next` may still begin the count */
+    int64_t next;   /* the sequence number whose turn it is */
+    int64_t end;    /* one past the highest seen */
     struct slot slot[ORDER_SLOTS];
 
     struct held *suspect;    /* one packet from far away, not believed yet */
@@ -239,6 +240,21 @@ static enum order_verdict push_next(struct order *o, usec_t arrival)
     return ORDER_NEXT;
 }
 
+/* The count has just begun: this one begins it earlier. */
+static enum order_verdict push_first(struct order *o, int64_t seq, struct bytes packet,
+                                     usec_t arrival)
+{
+    struct held *h = hold(o, (uint16_t)seq, packet, arrival);
+    if (!h)
+        return ORDER_DROPPED;
+    int64_t end = o->end, after = o->next;
+    o->next = o->end = seq;
+    miss_up_to(o, after, arrival);
+    *slot_of(o, seq) = (struct slot){ .held = h };
+    o->end = end;
+    return ORDER_KEPT;
+}
+
 static enum order_verdict push_early(struct order *o, int64_t seq, struct bytes packet,
                                      usec_t arrival)
 {
@@ -256,16 +272,21 @@ enum order_verdict order_push(struct order *o, uint16_t wire_seq, struct bytes p
 {
     if (o->pendings)
         return ORDER_DROPPED; /* the caller did not pull */
-    if (!o->started)
+    if (!o->started) {
         begin_at(o, wire_seq);
+        o->settled = arrival + o->config.settle;
+    }
     int64_t seq = unwrap_u16(o->end, wire_seq);
     if (seq >= o->end + MAX_DROPOUT || seq < o->next - ORDER_SLOTS)
         return push_suspect(o, wire_seq, packet, arrival);
     release(o, o->suspect);
     o->suspect = NULL;
+    bool settling = arrival < o->settled;
+    if (seq < o->next && settling && o->end - seq < ORDER_SLOTS)
+        return push_first(o, seq, packet, arrival);
     if (seq < o->next)
         return duplicate(o);
-    if (seq == o->next && !o->lost && (o->end == seq || !slot_of(o, seq)->held))
+    if (seq == o->next && !o->lost && !settling && (o->end == seq || !slot_of(o, seq)->held))
         return push_next(o, arrival);
     if (seq >= o->next + ORDER_SLOTS)
         return push_far(o, seq, packet, arrival);
@@ -292,7 +313,7 @@ bool order_pull(struct order *o, usec_t now, struct order_item *out)
     for (;;) {
         if (o->pendings && (o->next >= o->flush_to || o->next == o->end))
             admit(o);
-        if (o->next == o->end)
+        if (o->next == o->end || (now < o->settled && o->next >= o->flush_to))
             return false;
         struct slot *s = slot_of(o, o->next);
         if (s->held) {
@@ -319,7 +340,8 @@ usec_t order_deadline(const struct order *o)
 {
     if (o->next == o->end)
         return USEC_NEVER;
-    return o->slot[(uint64_t)o->next % ORDER_SLOTS].noticed + o->config.window;
+    const struct slot *s = &o->slot[(uint64_t)o->next % ORDER_SLOTS];
+    return s->held ? o->settled : s->noticed + o->config.window;
 }
 
 usec_t order_nack_deadline(const struct order *o)

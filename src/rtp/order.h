@@ -26,6 +26,8 @@ struct order;
 struct order_config {
     usec_t window; /* how long a missing packet is waited for */
     bool nack;     /* ask for missing packets */
+    usec_t settle; /* at the start: how long packets are collected, because the first to come need
+                      not be the first */
 };
 
 struct order_stats {

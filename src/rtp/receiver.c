@@ -55,8 +55,10 @@ int receiver_new(struct receiver **out, const struct receiver_config *config)
     r->config = *config;
     r->ssrc = config->ssrc;
     usec_t window = video ? RECEIVER_WINDOW_VIDEO : RECEIVER_WINDOW_AUDIO;
-    r->order = order_new(&(struct order_config){ .window = config->window ? config->window : window,
-                                                 .nack = config->nack });
+    r->order = order_new(
+        &(struct order_config){ .window = config->window ? config->window : window,
+                                .nack = config->nack,
+                                .settle = config->settle ? config->settle : RECEIVER_SETTLE });
     r->video = video ? depack_h264_new() : NULL;
     key_request_init(&r->key, config->key_interval);
     if (!r->order || (video && !r->video)) {

@@ -15,6 +15,7 @@
 
 #define RECEIVER_WINDOW_AUDIO (120 * MSEC)
 #define RECEIVER_WINDOW_VIDEO (400 * MSEC)
+#define RECEIVER_SETTLE       (30 * MSEC)
 
 struct receiver_config {
     enum codec codec;     /* CODEC_H264 or CODEC_OPUS */
@@ -22,8 +23,10 @@ struct receiver_config {
     uint32_t ssrc;        /* 0: learnt from the first packet */
     bool nack, pli, fir;  /* what was negotiated; with both, PLI is sent */
     usec_t window;        /* how long a missing packet is waited for; 0: as above */
-    usec_t key_interval;  /* while watched, a key frame is asked for when none came for so long; 0:
-                             never */
+    usec_t settle; /* at the start packets are collected for so long: the first to come need not be
+                      the first of the key frame. 0: RECEIVER_SETTLE; negative: not at all */
+    usec_t key_interval; /* while watched, a key frame is asked for when none came for so long; 0:
+                            never */
 };
 
 struct receiver_stats {

@@ -14,12 +14,6 @@
 #define REPORT_FAR    (10 * SEC)   /* a report speaks of about now */
 #define MAX_RTP_DELTA ((int64_t)1 << 40)
 
-void peer_clock_init(struct peer_clock *c, usec_t server_offset)
-{
-    *c = (struct peer_clock){ .server_offset = server_offset };
-    least_delay_init(&c->delay);
-}
-
 void timeline_init(struct timeline *t, struct peer_clock *clock, unsigned rate)
 {
     *t = (struct timeline){ .clock = clock, .rate = rate, .last = USEC_UNSET };
@@ -30,24 +24,20 @@ static usec_t media_time(const struct timeline *t, int64_t rtp)
     return (rtp - t->origin) * SEC / t->rate;
 }
 
-static bool clock_known(const struct timeline *t)
+/* What has to be added to this media time to get the server's monotonic time. */
+static usec_t target(const struct timeline *t, usec_t media)
 {
-    return t->clock->delay.least != USEC_UNSET;
+    return t->mapped ? t->ntp + peer_clock_offset(t->clock, t->ntp + media) : t->arrivals.least;
 }
 
-/* What has to be added to media time to get the server's monotonic time. */
-static usec_t target(const struct timeline *t)
-{
-    return t->mapped ? t->ntp + t->clock->delay.least : t->arrivals.least;
-}
-
-static void accept(struct timeline *t, int64_t rtp, usec_t ntp, usec_t delay, usec_t arrival)
+/* `peer`: the participant's time at `rtp`, shift taken off. */
+static void accept(struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
 {
     t->mapped = true;
     t->doubted = false;
-    t->ntp = ntp;
+    t->ntp = peer - media_time(t, rtp);
     t->report_rtp = rtp;
-    least_delay_add(&t->clock->delay, arrival, delay);
+    peer_clock_sample(t->clock, peer, arrival);
 }
 
 /* The sender's clock was set by `jump`. All its streams take off the same, so that they stay
@@ -62,23 +52,24 @@ static void clock_jumped(struct timeline *t, usec_t jump)
 }
 
 /* A second report agrees with one that was doubted: what has happened? */
-static void believe(struct timeline *t, int64_t rtp, usec_t ntp, usec_t delay, usec_t arrival)
+static void believe(struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
 {
     usec_t before = t->shift;
-    usec_t late = delay - t->clock->delay.least;
+    usec_t late = arrival - peer - t->clock->delay.least;
+    usec_t jump = peer - media_time(t, rtp) - t->ntp;
     if (!t->mapped) /* a clock of its own: nothing but the arrival ties it to the others */
         t->shift -= late;
-    else if (llabs(late) > llabs(ntp - t->ntp) / 2)
-        clock_jumped(t, ntp - t->ntp);
-    usec_t moved = t->shift - before;
-    accept(t, rtp, ntp - moved, delay + moved, arrival);
+    else if (llabs(late) > llabs(jump) / 2)
+        clock_jumped(t, jump);
+    accept(t, rtp, peer - (t->shift - before), arrival);
 }
 
-static bool fits(const struct timeline *t, usec_t ntp, usec_t delay)
+static bool fits(const struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
 {
     if (t->mapped)
-        return llabs(ntp - t->ntp) <= AGREE;
-    return !clock_known(t) || llabs(delay - t->clock->delay.least) <= SAME_CLOCK;
+        return llabs(peer - media_time(t, rtp) - t->ntp) <= AGREE;
+    return !peer_clock_known(t->clock) ||
+           llabs(arrival - peer - t->clock->delay.least) <= SAME_CLOCK;
 }
 
 /* It may be of a source that begins with the next frame. */
@@ -100,11 +91,10 @@ static void use_report(struct timeline *t, const struct rtcp_sr *sr, usec_t arri
         return;
     usec_t peer = rtcp_ntp_to_usec(sr->ntp) - t->shift;
     usec_t ntp = peer - media_time(t, rtp);
-    usec_t delay = arrival - peer;
-    if (fits(t, ntp, delay)) {
-        accept(t, rtp, ntp, delay, arrival);
+    if (fits(t, rtp, peer, arrival)) {
+        accept(t, rtp, peer, arrival);
     } else if (t->doubted && llabs(ntp - t->doubt) <= AGREE) {
-        believe(t, rtp, ntp, delay, arrival);
+        believe(t, rtp, peer, arrival);
     } else {
         t->doubted = true;
         t->doubt = ntp;
@@ -127,7 +117,8 @@ bool timeline_breaks(const struct timeline *t, int64_t rtp, usec_t arrival)
         return false;
     if (llabs(rtp - t->origin) > MAX_RTP_DELTA)
         return true;
-    usec_t late = arrival - media_time(t, rtp) - (t->placed ? t->offset : target(t));
+    usec_t media = media_time(t, rtp);
+    usec_t late = arrival - media - (t->placed ? t->offset : target(t, media));
     return late < -AHEAD_MAX || late > LATE_MAX;
 }
 
@@ -187,7 +178,7 @@ static bool step_back(struct timeline *t, usec_t media, usec_t to)
 
 static void correct(struct timeline *t, usec_t media)
 {
-    usec_t to = target(t), diff = to - t->offset;
+    usec_t to = target(t, media), diff = to - t->offset;
     if (diff > TIMELINE_STEP) {
         step_to(t, to);
         return;
@@ -204,7 +195,7 @@ void timeline_stamp(struct timeline *t, struct frame *f)
     if (t->placed)
         correct(t, media);
     else
-        t->offset = target(t);
+        t->offset = target(t, media);
     t->placed = true;
     if (media > t->media)
         t->media = media;

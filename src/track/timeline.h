@@ -23,22 +23,13 @@
 
 #include "media/frame.h"
 #include "rtp/rtcp.h"
-#include "track/least_delay.h"
+#include "track/peer_clock.h"
 
 #define TIMELINE_WAIT (500 * MSEC)
-#define TIMELINE_STEP (300 * MSEC)
-
-/* One participant's clock; outlives the timelines that use it. */
-struct peer_clock {
-    struct least_delay delay; /* mono - (NTP - shift), of sender reports */
-    usec_t shift;             /* what the sender's clock has jumped */
-    usec_t server_offset;     /* Unix time of the server clock - mono; constant */
-};
-
-void peer_clock_init(struct peer_clock *c, usec_t server_offset);
+#define TIMELINE_STEP PEER_CLOCK_STEP
 
 struct timeline {
-    struct peer_clock *clock;
+    struct peer_clock *clock; /* outlives the timeline */
     unsigned rate;
 
     bool started;

@@ -226,6 +226,33 @@ static void flush_begins_anywhere(void **state)
     assert_int_equal(push(60001, 0), ORDER_NEXT);
 }
 
+/* The first to come need not be the first that was sent. */
+static void start_settles(void **state)
+{
+    (void)state;
+    order_free(o);
+    o = order_new(&(struct order_config){ .window = WINDOW, .nack = true, .settle = 30 * MSEC });
+    assert_int_equal(push(3, 0), ORDER_KEPT);
+    assert_int_equal(push(1, MSEC), ORDER_KEPT);
+    assert_int_equal(push(65535, 2 * MSEC), ORDER_KEPT);
+    assert_int_equal(push(1, 2 * MSEC), ORDER_DROPPED);
+    assert_int_equal(push(0, 3 * MSEC), ORDER_KEPT);
+    assert_int_equal(count, 0);
+    assert_int_equal(order_deadline(o), 30 * MSEC);
+    pull(30 * MSEC);
+    expect(3, (int[]){ 65535, 0, 1 });
+    assert_int_equal(push(65534, 31 * MSEC), ORDER_DROPPED);
+    assert_int_equal(push(2, 31 * MSEC), ORDER_NEXT);
+    assert_int_equal(push(4, 31 * MSEC), ORDER_NEXT);
+    assert_int_equal(stats.lost, 0);
+    order_flush(o);
+    pull(32 * MSEC);
+    assert_int_equal(push(4000, 40 * MSEC), ORDER_KEPT);
+    assert_int_equal(count, 6);
+    pull(70 * MSEC);
+    assert_int_equal(count, 7);
+}
+
 /* A link that loses 5 %, repeats 5 % and delays by up to 40 packets: everything that arrives within
  * the window comes out once and in order, and lost and delivered add up. */
 static void random_link(void **state)
@@ -300,6 +327,7 @@ int main(void)
         TEST(wide_gap),
         TEST(restart_needs_two),
         TEST(flush_begins_anywhere),
+        TEST(start_settles),
         TEST(random_link),
         TEST(hostile_numbers),
     };

@@ -17,9 +17,12 @@ static struct receiver_stats stats;
 
 static void open_receiver(enum codec codec)
 {
-    struct receiver_config config = {
-        .codec = codec, .payload_type = 96, .nack = true, .pli = true, .key_interval = 2 * SEC
-    };
+    struct receiver_config config = { .codec = codec,
+                                      .payload_type = 96,
+                                      .nack = true,
+                                      .pli = true,
+                                      .settle = -1,
+                                      .key_interval = 2 * SEC };
     assert_int_equal(receiver_new(&r, &config), OK);
 }
 
@@ -216,6 +219,30 @@ static void opus_stream(void **state)
     assert_int_equal(
         out, 18); /* number 0 came behind number 1, which began the stream; number 6 never came */
     assert_int_equal(stats.lost, 1);
+}
+
+/* A first frame whose packets come in any order, while the source settles. */
+static void first_frame_in_disorder(void **state)
+{
+    (void)state;
+    struct receiver_config config = { .codec = CODEC_H264, .payload_type = 96 };
+    assert_int_equal(receiver_new(&r, &config), OK);
+    struct packetizer p = { .rnd = &rnd, .payload_type = 96, .seq = 65534, .ssrc = 5, .mtu = 100 };
+    struct sent_list sent = { 0 };
+    struct buf frame;
+    buf_init(&frame, 1 << 20);
+    kit_frame(&rnd, &frame, true, 5000);
+    packetize_h264(&p, buf_bytes(&frame), 0, &sent);
+    for (size_t i = sent.count; i--;) {
+        push(&sent.item[i], 0);
+        assert_int_equal(pull_all(), 0);
+    }
+    assert_int_equal(receiver_deadline(r), RECEIVER_SETTLE);
+    receiver_tick(r, RECEIVER_SETTLE);
+    assert_int_equal(pull_all(), 1);
+    assert_true(stats.keys == 1 && stats.lost == 0);
+    sent_free(&sent);
+    buf_fini(&frame);
 }
 
 static void other_payload_types(void **state)
@@ -427,7 +454,9 @@ static void key_frames_are_asked_for(void **state)
 static void fir_when_only_that(void **state)
 {
     (void)state;
-    struct receiver_config config = { .codec = CODEC_H264, .payload_type = 96, .fir = true };
+    struct receiver_config config = {
+        .codec = CODEC_H264, .payload_type = 96, .fir = true, .settle = -1
+    };
     assert_int_equal(receiver_new(&r, &config), OK);
     struct feedback f;
     feedback_init(&f, 77, "reeltime", true, NULL);
@@ -464,6 +493,7 @@ int main(void)
         TEST(frames_survive_any_link),
         TEST(damage_is_told_exactly),
         TEST(opus_stream),
+        TEST(first_frame_in_disorder),
         TEST(other_payload_types),
         TEST(ssrc_changes),
         TEST(one_stray_ssrc_changes_nothing),

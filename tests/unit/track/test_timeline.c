@@ -80,6 +80,28 @@ static void least_of_half_a_minute(void **state)
     assert_int_equal(d.least, 60);
 }
 
+/* One function of the participant's time: what is asked late is answered as before. */
+static void clock_moves_by_its_own_time(void **state)
+{
+    (void)state;
+    peer_clock_init(&peer, 0);
+    assert_false(peer_clock_known(&peer));
+    peer_clock_sample(&peer, 0, 500 * MSEC);
+    assert_int_equal(peer_clock_offset(&peer, 5 * SEC), 500 * MSEC);
+    peer_clock_sample(&peer, 10 * SEC, 10 * SEC + 410 * MSEC);
+    assert_int_equal(peer_clock_offset(&peer, 10 * SEC), 500 * MSEC);
+    assert_near(peer_clock_offset(&peer, 15 * SEC), 455 * MSEC, MSEC);
+    assert_int_equal(peer_clock_offset(&peer, 30 * SEC), 410 * MSEC);
+    peer_clock_sample(&peer, 15 * SEC, 15 * SEC + 10 * MSEC); /* a step */
+    assert_int_equal(peer_clock_offset(&peer, 15 * SEC), 10 * MSEC);
+    assert_near(peer_clock_offset(&peer, 15 * SEC - 1), 455 * MSEC, MSEC);
+    assert_int_equal(peer_clock_offset(&peer, 0), 500 * MSEC);
+    for (int i = 0; i < 100; i++)
+        peer_clock_sample(&peer, (20 + i) * SEC, (20 + i) * SEC - i * MSEC);
+    assert_near(peer_clock_offset(&peer, 119 * SEC), -99 * MSEC, 2 * MSEC);
+    assert_near(peer_clock_offset(&peer, 110 * SEC), -90 * MSEC, 2 * MSEC);
+}
+
 static void without_reports_the_least_delay(void **state)
 {
     (void)state;
@@ -372,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         cmocka_unit_test(least_of_half_a_minute),
+        cmocka_unit_test(clock_moves_by_its_own_time),
         TEST(without_reports_the_least_delay),
         TEST(the_wait_finds_the_least_delay),
         TEST(reports_map_exactly),

@@ -58,7 +58,7 @@ static void feed(enum codec codec, struct reader in)
         pull(r, &last);
         while (feedback_write(&feedback, out, sizeof out, now))
             continue;
-        if (feedback_deadline(&feedback) <= now)
+        if (feedback_deadline(&feedback) <= now || receiver_deadline(r) <= now)
             abort(); /* its owner would spin */
     }
     receiver_free(r);

@@ -111,7 +111,9 @@ static void member(struct yaml_reader *r, struct value *object, const yaml_event
         return;
     }
     if (value_member(object, name)) {
-        fail(r, ERR_MALFORMED, key->start_mark, "the same key twice");
+        char why[80];
+        snprintf(why, sizeof why, "%.40s: the same key twice", name);
+        fail(r, ERR_MALFORMED, key->start_mark, why);
         return;
     }
     yaml_event_t e;

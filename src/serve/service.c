@@ -102,16 +102,22 @@ static int load_key(struct service *s)
     return err ? err : seal_key_load(&s->key, path);
 }
 
+/* Made when missing. */
+static int ensure_folder(const char *path)
+{
+    int fd, err = dir_open(&fd, path);
+    if (!err)
+        close(fd);
+    return err;
+}
+
 static int open_disk(struct service *s)
 {
     char path[PATH_SIZE];
     for (size_t i = 0; i < s->config->storage.count; i++) {
         const char *dir = s->config->storage.items[i].dir;
-        int fd;
-        if (dir && dir_open(&fd, dir))
+        if (dir && ensure_folder(dir))
             return ERR_IO;
-        if (dir)
-            close(fd);
     }
     int err = data_path(s, "spool", path);
     if (!err)
@@ -285,7 +291,9 @@ static int start_http(struct service *s)
 static int start_parts(struct service *s)
 {
     struct call call = { s, OK };
-    int err = load_key(s);
+    int err = ensure_folder(s->config->data);
+    if (!err)
+        err = load_key(s);
     if (!err)
         err = dtls_identity_new(&s->identity);
     if (!err)

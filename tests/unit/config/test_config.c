@@ -126,7 +126,7 @@ static void complaints_name_file_line_and_key(void **state)
         { "log: {level: loud}\n",
           "x.yaml:1: log.level: wanted one of error, warn, info, debug, not `loud`\n" },
         { "a: [\n", "x.yaml:2: did not find expected node content\n" },
-        { "data: 1\ndata: 2\n", "x.yaml:2: the same key twice\n" },
+        { "data: 1\ndata: 2\n", "x.yaml:2: data: the same key twice\n" },
         { "record: {max_idle: 4}\nnode: \"a b\"\n",
           "x.yaml:2: node: wanted a string of 1 to 32 bytes of [a-zA-Z0-9_-], not `a b`\n"
           "x.yaml:1: record.max_idle: wanted an integer from 5 to 86400, not `4`\n" },

@@ -118,7 +118,7 @@ static void store(const char *dir, const char *name, struct bytes bytes)
 
 void memory_sink_store(const struct memory_sink *m, char dir[64])
 {
-    strcpy(dir, "/tmp/reeltime-test-XXXXXX");
+    strcpy(dir, "/tmp/reeltime-segment-XXXXXX");
     assert_non_null(mkdtemp(dir));
     for (unsigned i = 0; i < m->files; i++)
         store(dir, m->file[i].name, buf_bytes(&m->file[i].bytes));

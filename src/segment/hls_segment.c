@@ -58,7 +58,7 @@ static void first_segment(struct hls_writer *w, usec_t start)
 /* Marks the segment that begins at `start` by how it follows the last one. */
 static void mark(struct hls_writer *w, usec_t start, bool format)
 {
-    w->gap = w->last_end != USEC_UNSET && start != w->last_end;
+    w->gap = w->last_end != USEC_UNSET && (start != w->last_end || w->reason == HLS_GAP_OVERFLOW);
     w->discontinuity = w->gap || format;
     w->gap_reason = w->reason;
     w->reason = HLS_GAP_MEDIA;

@@ -245,6 +245,8 @@ static struct found read_back(const struct bench *b)
     usec_t zero = b->begin;
     for (unsigned i = 0; i < b->m->files; i++) {
         r.pcr = -1;
+        if (hls_writer_stats(b->w)->overflow) /* packets that the sink refused were counted */
+            memset(r.cc, -1, sizeof r.cc);
         check_segment(&r, &b->m->file[i], zero, &f);
     }
     assert_true(r.max_pcr_step <= 9000);
@@ -781,7 +783,12 @@ static void random_streams_keep_the_rules(void **state)
         struct bench *b = bench_new(streams);
         usec_t audio = T0, video = T0;
         uint64_t pushed = 0;
+        bool trouble = rand() % 2;
         for (int i = 0; i < 4000; i++) {
+            if (trouble && rand() % 40 == 0) {
+                b->m->append_error = rand() % 4 ? OK : ERR_LIMIT;
+                b->m->begin_error = rand() % 4 ? OK : ERR_LIMIT;
+            }
             bool is_audio = streams == HLS_AUDIO || (streams == HLS_AUDIO_VIDEO && audio < video);
             struct frame *f;
             if (is_audio) {
@@ -799,17 +806,25 @@ static void random_streams_keep_the_rules(void **state)
             if (rand() % 100 == 0)
                 hls_writer_tick(b->w, (audio > video ? audio : video) + MS(rand() % 3000));
         }
+        b->m->append_error = b->m->begin_error = OK;
         assert_int_equal(hls_writer_finish(b->w, true), OK);
         struct found f = read_back(b);
         const struct hls_stats *s = hls_writer_stats(b->w);
-        assert_int_equal(pushed, s->frames - s->silent + s->waiting + s->late + s->broken);
-        assert_int_equal(s->frames, f.audios + f.videos);
+        if (s->overflow) {
+            assert_true(s->frames >= f.audios + f.videos);
+        } else {
+            assert_int_equal(pushed, s->frames - s->silent + s->waiting + s->late + s->broken);
+            assert_int_equal(s->frames, f.audios + f.videos);
+        }
         assert_int_equal(s->segments, b->m->files);
         unsigned holes = 0;
         for (unsigned i = 1; i < b->m->files; i++)
             holes += b->m->file[i].start != b->m->file[i - 1].start + b->m->file[i - 1].duration;
-        assert_int_equal(count(playlist(b), "PROGRAM-DATE-TIME"), b->m->files ? holes + 1 : 0);
+        if (!s->overflow)
+            assert_int_equal(count(playlist(b), "PROGRAM-DATE-TIME"), b->m->files ? holes + 1 : 0);
         assert_true(count(playlist(b), "DISCONTINUITY") >= holes);
+        for (unsigned i = 0; i < b->gaps; i++)
+            assert_true(b->gap[i].to > b->gap[i].from);
         forget(&f);
         bench_free(b);
     }

@@ -90,6 +90,7 @@ const char *addr_text(struct addr a, char out[ADDR_TEXT_SIZE])
 {
     char ip[ADDR_TEXT_SIZE];
     addr_ip_text(a, ip);
-    snprintf(out, ADDR_TEXT_SIZE, a.family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", ip, (unsigned)a.port);
+    snprintf(out, ADDR_TEXT_SIZE, a.family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", ip,
+             (unsigned)a.port);
     return out;
 }

@@ -1,5 +1,5 @@
-/* A UDP address as a plain value: IPv4 or IPv6 with port. IPv4-mapped IPv6 addresses are turned into IPv4, so that one
- * peer has one value. Zero-initialised: no address. */
+/* A UDP address as a plain value: IPv4 or IPv6 with port. IPv4-mapped IPv6 addresses are turned
+ * into IPv4, so that one peer has one value. Zero-initialised: no address. */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
 

@@ -13,7 +13,8 @@ enum base64_alphabet {
 /* Appends the padded encoding. */
 void base64_encode(struct buf *out, struct bytes in, enum base64_alphabet alphabet);
 
-/* Appends the decoded bytes. Padding is required, white space refused. ERR_MALFORMED; the buffer's own error. */
+/* Appends the decoded bytes. Padding is required, white space refused. ERR_MALFORMED; the buffer's
+ * own error. */
 int base64_decode(struct buf *out, struct bytes in, enum base64_alphabet alphabet);
 
 /* Lower-case hex and a NUL; `out` holds 2 * len + 1. */

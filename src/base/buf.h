@@ -1,6 +1,6 @@
-/* A growing byte buffer, born with its limit. Errors stick: after the first failed put (out of memory, or the limit)
- * later puts do nothing, and one check at the end suffices. What was put before stays readable.
- * The bytes are always followed by a NUL that `len` does not count. */
+/* A growing byte buffer, born with its limit. Errors stick: after the first failed put (out of
+ * memory, or the limit) later puts do nothing, and one check at the end suffices. What was put
+ * before stays readable. The bytes are always followed by a NUL that `len` does not count. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -15,7 +15,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t limit);
-void buf_fini(struct buf *b); /* frees; the buffer may be used again afterwards with the same limit */
+void buf_fini(
+    struct buf *b); /* frees; the buffer may be used again afterwards with the same limit */
 void buf_clear(struct buf *b); /* empties and forgives an error; keeps the memory */
 
 void buf_put(struct buf *b, const void *ptr, size_t len);
@@ -27,7 +28,8 @@ void buf_put_u24(struct buf *b, uint32_t v);
 void buf_put_u32(struct buf *b, uint32_t v);
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+void buf_vprintf(struct buf *b, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* `len` bytes of uninitialised room at the end, counted in `len`; NULL after an error. */
 uint8_t *buf_extend(struct buf *b, size_t len);
@@ -43,8 +45,8 @@ static inline struct bytes buf_bytes(const struct buf *b)
 /* The content as text; "" when empty. Borrowed until the next put. */
 const char *buf_str(const struct buf *b);
 
-/* Hands the memory to the caller, who frees it; the buffer is empty afterwards. NULL after an error (the memory is
- * freed). An empty buffer gives an allocated "". */
+/* Hands the memory to the caller, who frees it; the buffer is empty afterwards. NULL after an error
+ * (the memory is freed). An empty buffer gives an allocated "". */
 char *buf_detach(struct buf *b);
 
 #endif

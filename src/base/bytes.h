@@ -29,8 +29,8 @@ bool bytes_equal_str(struct bytes a, const char *text);
 /* Compares secrets in a time that depends on the lengths only. */
 bool bytes_equal_secret(struct bytes a, struct bytes b);
 
-/* Reads from the front of a view. The first read past the end sets `failed`; it and all later ones give 0 or an
- * empty view, so that a parser can check once at the end. */
+/* Reads from the front of a view. The first read past the end sets `failed`; it and all later ones
+ * give 0 or an empty view, so that a parser can check once at the end. */
 struct reader {
     const uint8_t *pos, *end;
     bool failed;
@@ -38,7 +38,8 @@ struct reader {
 
 static inline struct reader reader_of(struct bytes b)
 {
-    return (struct reader){ b.ptr, b.len ? b.ptr + b.len : b.ptr, false }; /* NULL + 0 is undefined */
+    return (struct reader){ b.ptr, b.len ? b.ptr + b.len : b.ptr,
+                            false }; /* NULL + 0 is undefined */
 }
 
 static inline size_t reader_left(const struct reader *r)

@@ -1,4 +1,5 @@
-/* The project's errors. Functions that can fail for several reasons return one of these as an int, 0 for success. */
+/* The project's errors. Functions that can fail for several reasons return one of these as an int,
+ * 0 for success. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -12,7 +13,7 @@ enum err {
     ERR_AUTH = -6,        /* signature, ticket or tag does not verify */
     ERR_EXPIRED = -7,     /* was valid once */
     ERR_UNSUPPORTED = -8, /* understood, and not served here */
-    ERR_BAD_STATE = -9,       /* not in this state */
+    ERR_BAD_STATE = -9,   /* not in this state */
     ERR_IO = -10,         /* the operating system refused; errno was logged where it happened */
     ERR_AGAIN = -11,      /* nothing to do now, try later */
     ERR_CRYPTO = -12,     /* the crypto library refused */

@@ -42,7 +42,8 @@ char *str_dup(struct bytes text)
 
 bool str_equal_nocase(struct bytes a, const char *text)
 {
-    return a.len == strlen(text) && (a.len == 0 || strncasecmp((const char *)a.ptr, text, a.len) == 0);
+    return a.len == strlen(text) &&
+           (a.len == 0 || strncasecmp((const char *)a.ptr, text, a.len) == 0);
 }
 
 bool str_starts(struct bytes text, const char *prefix)

@@ -7,12 +7,13 @@
 #include "derive/aac_track.h"
 #include "observe/log.h"
 
-#define BATCH       8 /* frames in a batch at most */
-#define BATCH_TIME  (100 * MSEC)
-#define RESULTS     64 /* AAC frames kept of one batch; more than BATCH Opus frames of 120 ms give */
-#define FLUSH_AFTER (500 * MSEC) /* of silence from the source: what the encoder holds comes out   \
-                                  */
-#define IN_FLIGHT 64             /* batches the worker may owe; beyond that frames are dropped */
+#define BATCH      8 /* frames in a batch at most */
+#define BATCH_TIME (100 * MSEC)
+#define RESULTS    64 /* AAC frames kept of one batch; more than BATCH Opus frames of 120 ms give */
+#define FLUSH_AFTER                                                                                \
+    (500 * MSEC)     /* of silence from the source: what the encoder holds comes out               \
+                      */
+#define IN_FLIGHT 64 /* batches the worker may owe; beyond that frames are dropped */
 
 /* Goes to the worker with Opus frames and comes back, the same object, with AAC frames. */
 struct batch {

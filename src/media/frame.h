@@ -1,5 +1,6 @@
-/* A whole coded frame: one access unit of video or one packet of audio. Shared by reference between a track and its
- * writers; immutable once it is shared. The reference count is atomic, so frames may cross threads. */
+/* A whole coded frame: one access unit of video or one packet of audio. Shared by reference between
+ * a track and its writers; immutable once it is shared. The reference count is atomic, so frames
+ * may cross threads. */
 #ifndef MEDIA_FRAME_H
 #define MEDIA_FRAME_H
 
@@ -19,25 +20,30 @@ enum media_kind { MEDIA_AUDIO, MEDIA_VIDEO };
 struct frame {
     _Atomic unsigned refs;
     enum codec codec;
-    bool key;           /* video: decoding can start here (IDR with the parameter sets known); audio: always true */
+    bool key; /* video: decoding can start here (IDR with the parameter sets known); audio: always
+                 true */
     bool damaged;       /* complete itself, but follows a loss in its prediction chain */
-    bool discontinuity; /* the timeline stepped, or media was lost for good, right before this frame */
+    bool discontinuity; /* the timeline stepped, or media was lost for good, right before this frame
+                         */
     int64_t rtp;        /* unwrapped RTP time stamp, in units of the codec's clock rate */
     usec_t arrival;     /* monotonic time at which its first packet arrived */
-    usec_t time;        /* start, Unix time of the server clock; USEC_UNSET before the timeline has set it */
-    usec_t duration;    /* exact for audio; 0 when unknown (video) */
+    usec_t
+        time; /* start, Unix time of the server clock; USEC_UNSET before the timeline has set it */
+    usec_t duration; /* exact for audio; 0 when unknown (video) */
     size_t size;
-    uint8_t data[];     /* H.264: NAL units, each after its length as a 32-bit number (ISO/IEC 14496-15);
-                           parameter sets stay in band where the sender put them. Opus: the packet. AAC: raw data
-                           block without ADTS header. FRAME_PADDING zero bytes follow. */
+    uint8_t
+        data[]; /* H.264: NAL units, each after its length as a 32-bit number (ISO/IEC 14496-15);
+                   parameter sets stay in band where the sender put them. Opus: the packet. AAC: raw
+                   data block without ADTS header. FRAME_PADDING zero bytes follow. */
 };
 
 #define FRAME_PADDING 64 /* what FFmpeg's decoders may read past the end */
 
-/* One reference, the caller's; `size` bytes uninitialised, all else zero but `time` (USEC_UNSET). NULL: no memory. */
+/* One reference, the caller's; `size` bytes uninitialised, all else zero but `time` (USEC_UNSET).
+ * NULL: no memory. */
 struct frame *frame_new(enum codec codec, size_t size);
-struct frame *frame_ref(struct frame *f);   /* returns f */
-void frame_unref(struct frame *f);          /* NULL is fine */
+struct frame *frame_ref(struct frame *f); /* returns f */
+void frame_unref(struct frame *f);        /* NULL is fine */
 
 unsigned codec_clock_rate(enum codec codec); /* Hz; 90000, 48000; AAC here is always 48000 */
 enum media_kind codec_kind(enum codec codec);

@@ -56,8 +56,8 @@ static void put_escaped(struct buf *line, const char *text, bool quotes)
     }
 }
 
-static void format_text(struct buf *line, const struct log *log, enum log_level level, const char *time,
-                        const char *message)
+static void format_text(struct buf *line, const struct log *log, enum log_level level,
+                        const char *time, const char *message)
 {
     buf_printf(line, "%s %-5s ", time, level_name(level));
     put_escaped(line, message, false);
@@ -67,8 +67,8 @@ static void format_text(struct buf *line, const struct log *log, enum log_level 
     }
 }
 
-static void format_json(struct buf *line, const struct log *log, enum log_level level, const char *time,
-                        const char *message)
+static void format_json(struct buf *line, const struct log *log, enum log_level level,
+                        const char *time, const char *message)
 {
     buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"", time, level_name(level));
     put_escaped(line, message, true);

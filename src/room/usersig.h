@@ -6,8 +6,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define USERSIG_DEFAULT_LIFE ((uint64_t)180 * 86400) /* seconds; what the published libraries use  \
-                                                      */
+#define USERSIG_DEFAULT_LIFE                                                                       \
+    ((uint64_t)180 * 86400) /* seconds; what the published libraries use                           \
+                             */
 
 /* `key` is the application's secret key as its text; `wall_now` Unix time.
  * ERR_MALFORMED or ERR_LIMIT: not a UserSig. ERR_AUTH: not for this application and user, not

@@ -12,7 +12,8 @@ static void write_audio(struct hls_writer *w, usec_t time, usec_t end, struct by
     hls_written(w, err, time);
 }
 
-/* Start of the next silent frame, or of one `more` frames later. Each has 1024 samples at 48 kHz, 64000 / 3 us. */
+/* Start of the next silent frame, or of one `more` frames later. Each has 1024 samples at 48 kHz,
+ * 64000 / 3 us. */
 static usec_t silence_time(const struct hls_writer *w, usec_t more)
 {
     return w->silence.base + ((w->silence.frames + more) * 64000 + 1) / 3;

@@ -1,8 +1,8 @@
-/* Where a writer's bytes go: the spool's disk queue, or memory in tests. For those who write files and for those who
- * implement the other side.
- * A sink carries one growing file at a time (begin, append..., finish or abandon) and besides it small files that are
- * replaced whole (put). It belongs to one thread, that of its writer. No call may block: what cannot be taken now is
- * refused with ERR_LIMIT. */
+/* Where a writer's bytes go: the spool's disk queue, or memory in tests. For those who write files
+ * and for those who implement the other side. A sink carries one growing file at a time (begin,
+ * append..., finish or abandon) and besides it small files that are replaced whole (put). It
+ * belongs to one thread, that of its writer. No call may block: what cannot be taken now is refused
+ * with ERR_LIMIT. */
 #ifndef SEGMENT_SINK_H
 #define SEGMENT_SINK_H
 
@@ -23,23 +23,26 @@ struct sink_file {
 struct sink;
 
 struct sink_ops {
-    /* Opens a file that is not visible yet. ERR_BAD_STATE: one is open already; ERR_LIMIT: queue full; ERR_IO. */
+    /* Opens a file that is not visible yet. ERR_BAD_STATE: one is open already; ERR_LIMIT: queue
+     * full; ERR_IO. */
     int (*begin)(struct sink *sink, const char *name);
 
-    /* Adds to the open file; the bytes are borrowed for the call. ERR_LIMIT: queue full, nothing was taken and the file
-     * stays as it was; ERR_IO: the disk failed, now or since the last call. */
+    /* Adds to the open file; the bytes are borrowed for the call. ERR_LIMIT: queue full, nothing
+     * was taken and the file stays as it was; ERR_IO: the disk failed, now or since the last call.
+     */
     int (*append)(struct sink *sink, struct bytes bytes);
 
-    /* The file is whole and becomes visible under its name. `info` and its texts are borrowed for the call. Never
-     * refused for a full queue. ERR_IO as above. */
+    /* The file is whole and becomes visible under its name. `info` and its texts are borrowed for
+     * the call. Never refused for a full queue. ERR_IO as above. */
     int (*finish)(struct sink *sink, const struct sink_file *info);
 
     /* Forgets the open file. */
     void (*abandon)(struct sink *sink);
 
-    /* Replaces the small file `name` whole. Generations of one name only grow; `last`: no further one follows.
-     * Never refused for a full queue. ERR_IO as above. */
-    int (*put)(struct sink *sink, const char *name, struct bytes text, unsigned generation, bool last);
+    /* Replaces the small file `name` whole. Generations of one name only grow; `last`: no further
+     * one follows. Never refused for a full queue. ERR_IO as above. */
+    int (*put)(struct sink *sink, const char *name, struct bytes text, unsigned generation,
+               bool last);
 };
 
 /* Implementations put this first. */

@@ -210,7 +210,7 @@ static const struct row {
       "VideoParams.Height` is missing" },
     { "{" GOOD ",\"MixTranscodeParams\":{\"AudioParams\":{}}}", OUT, "SampleRate` is missing" },
     { "{" GOOD ",\"MixTranscodeParams\":{\"AudioParams\":{\"SampleRate\":2,\"Channel\":1,"
-               "\"BitRate\":32000}}}",
+      "\"BitRate\":32000}}}",
       NULL, "" },
     { "{" GOOD ",\"MixTranscodeParams\":{\"VideoParams\":{\"Width\":1920,\"Height\":1081,\"Fps\":1,"
       "\"BitRate\":64000,\"Gop\":1}}}",

@@ -71,8 +71,9 @@ static void base64_alphabets(void **state)
     static const struct {
         const char *text, *escaped;
     } rows[] = {
-        { "alice", "YWxpY2U." }, { "recorder_4711", "cmVjb3JkZXJfNDcxMQ.." }, { "class-7", "Y2xhc3MtNw.." },
-        { "a", "YQ.." },         { ">>>>?", "Pj4+Pj8." },                     { "", "" },
+        { "alice", "YWxpY2U." },       { "recorder_4711", "cmVjb3JkZXJfNDcxMQ.." },
+        { "class-7", "Y2xhc3MtNw.." }, { "a", "YQ.." },
+        { ">>>>?", "Pj4+Pj8." },       { "", "" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf b;
@@ -101,7 +102,8 @@ static void base64_round_trip_and_refusals(void **state)
         buf_fini(&text);
         buf_fini(&back);
     }
-    static const char *const bad[] = { "A", "AA", "AAA", "A===", "AA=A", "AB==", "AAB=", "A A=", "AAAA=AAA", "====" };
+    static const char *const bad[] = { "A",    "AA",   "AAA",  "A===",     "AA=A",
+                                       "AB==", "AAB=", "A A=", "AAAA=AAA", "====" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct buf out;
         buf_init(&out, 100);
@@ -185,7 +187,8 @@ static void lists(void **state)
     for (int i = 0; i < 3; i++)
         list_append(&list, &items[i].in_list);
     int seen = 0;
-    list_each (it, &list, struct item, in_list) {
+    list_each(it, &list, struct item, in_list)
+    {
         assert_int_equal(it->n, seen++);
         if (it->n == 1)
             list_remove(&it->in_list);

@@ -15,6 +15,7 @@
     (128u << 10) /* MHD's pool per connection; 32 KiB request targets do not fit into its default  \
                   */
 #define IDLE_SECONDS 60u
+#define MAX_HELD     (64u << 20) /* bytes of all bodies together */
 
 struct http_server {
     struct http_server_config config;
@@ -24,6 +25,7 @@ struct http_server {
     pthread_mutex_t
         lock; /* holds suspend and post together, so that a stop sees every suspended request */
     bool stopping; /* under lock */
+    size_t held;   /* bytes of all bodies; server thread */
 
     struct list open; /* struct http_exchange, by .in_server; home loop */
     uv_timer_t timer; /* home loop */
@@ -39,7 +41,7 @@ struct conn {
     struct buf body;
     struct http_request request;
     struct http_header headers[HTTP_MAX_HEADERS];
-    bool too_many_headers, posted;
+    bool too_many_headers, overloaded, posted;
     struct MHD_Response *response;
     unsigned status;
 };
@@ -54,13 +56,19 @@ struct http_exchange {
 
 /* --- server thread --- */
 
+static void drop_body(struct conn *c)
+{
+    c->server->held -= c->body.len;
+    buf_fini(&c->body);
+}
+
 static void conn_free(struct conn *c)
 {
     if (!c)
         return;
     if (c->response)
         MHD_destroy_response(c->response);
-    buf_fini(&c->body);
+    drop_body(c);
     free(c->target);
     free(c);
 }
@@ -115,12 +123,19 @@ static void read_head(struct conn *c, const char *method)
 
 static void take_body(struct conn *c, const char *part, size_t len)
 {
-    if (c->request.too_large)
+    if (c->request.too_large || c->overloaded)
         return;
+    if (len > MAX_HELD - c->server->held) {
+        c->overloaded = true;
+        drop_body(c);
+        return;
+    }
+    size_t before = c->body.len;
     buf_put(&c->body, part, len);
+    c->server->held += c->body.len - before;
     if (c->body.err) {
         c->request.too_large = true;
-        buf_fini(&c->body);
+        drop_body(c);
     }
 }
 
@@ -178,6 +193,8 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
     }
     if (c->too_many_headers)
         return answer_empty(mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE);
+    if (c->overloaded)
+        return answer_empty(mhd, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (!c->posted)
         return hand_over(c);
     return c->response ? MHD_queue_response(mhd, c->status, c->response)

@@ -5,10 +5,10 @@
  *   server thread: head, body -> [suspended] -> home loop: handle(exchange) ...
  * http_exchange_answer() -> server thread
  *
- * Limits: bodies of `max_body` bytes (a larger one arrives with request.too_large and no body), 64
- * KiB of head, HTTP_MAX_HEADERS headers (more: 431), `max_connections`; idle connections close
- * after 60 s. A request that the home loop does not answer within `timeout` is answered by
- * `on_timeout`. */
+ * Limits: bodies of `max_body` bytes (a larger one arrives with request.too_large and no body), of
+ * 64 MiB together (503), 64 KiB of head, HTTP_MAX_HEADERS headers (more: 431), `max_connections`;
+ * idle connections close after 60 s. A request that the home loop does not answer within `timeout`
+ * is answered by `on_timeout`. */
 #ifndef IO_HTTP_SERVER_H
 #define IO_HTTP_SERVER_H
 

@@ -18,6 +18,7 @@ struct reply {
 struct track_writer {
     struct track_writer_config config;
     struct message attach, detach;
+    bool detach_ends; /* set before `detach` is posted */
     struct reply replies[REPLIES];
 
     /* Set before the reply that carries them. */
@@ -181,6 +182,7 @@ static void detach_run(struct message *m)
 {
     struct track_writer *w = list_item(m, struct track_writer, detach);
     w->own.detaching = true;
+    w->own.ending = w->detach_ends;
     if (!w->own.running) {
         reply(w, DETACHED);
         return;
@@ -252,6 +254,6 @@ int track_writer_attach(struct track_writer **out, const struct track_writer_con
 
 void track_writer_detach(struct track_writer *w, bool end)
 {
-    w->own.ending = end; /* read on the media loop after the message */
+    w->detach_ends = end;
     loop_post_must(media_loop_thread(w->config.media), &w->detach);
 }

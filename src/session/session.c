@@ -10,6 +10,8 @@
 #include "rtp/packet.h"
 #include "rtp/receiver.h"
 
+#define MAX_DATAGRAMS_PER_SECOND 20000u /* 200 Mbit/s of full packets */
+
 #define KEY_INTERVAL                                                                               \
     (2 * SEC) /* a recorded sender without key frames for so long is asked for one */
 
@@ -33,6 +35,8 @@ struct session {
     uint8_t ext_transport_cc;
     struct twcc twcc;
     struct feedback feedback;
+    usec_t second; /* in which `datagrams` came */
+    unsigned datagrams;
     bool over;
     enum session_end end;
 };
@@ -177,11 +181,11 @@ void session_free(struct session *s)
     if (!s)
         return;
     log_stats(s);
-    aac_fanout_free(s->aac);
     for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++) {
         track_free(s->media[kind].track);
         receiver_free(s->media[kind].receiver);
     }
+    aac_fanout_free(s->aac); /* has the track's last frames now */
     if (s->peer) {
         peer_close(s->peer);
         send_all(s);
@@ -293,9 +297,24 @@ static void on_rtcp(struct session *s, const uint8_t *datagram, size_t len, usec
     }
 }
 
+/* A publisher that floods loses the rest of its second. */
+static bool within_rate(struct session *s, usec_t now)
+{
+    if (now - s->second >= SEC) {
+        s->second = now;
+        s->datagrams = 0;
+    }
+    if (++s->datagrams == MAX_DATAGRAMS_PER_SECOND)
+        log_warn(&s->config.log, "more than %u datagrams in a second: the others are dropped",
+                 MAX_DATAGRAMS_PER_SECOND);
+    return s->datagrams < MAX_DATAGRAMS_PER_SECOND;
+}
+
 void session_feed(struct session *s, const struct udp_datagram *d, usec_t now)
 {
     size_t len = d->len;
+    if (!within_rate(s, now))
+        return;
     switch (peer_feed(s->peer, d->from, d->data, &len, now)) {
     case PEER_RTP: on_rtp(s, d->data, len, now); break;
     case PEER_RTCP: on_rtcp(s, d->data, len, now); break;

@@ -107,13 +107,14 @@ export function playlistProblems(list, want) {
 // --- segments against the playlist ---
 
 // First presentation time and covered span of one stream's packets, ms. The span is known up to the duration of the
-// last frame, which lies between `shortest` and `longest`.
-function spanMs(packets, type) {
+// last frame, which lies between `shortest` and `longest`. Beside video, which decides where a segment ends, the last
+// frame of the audio may reach over that end.
+function spanMs(packets, type, besideVideo) {
   const times = packets.map(p => p.pts * 1000).sort((a, b) => a - b);
   const first = times[0];
   const last = times.at(-1);
   if (type === 'audio')
-    return { first, shortest: last - first + aacFrameMs - 1, longest: last - first + aacFrameMs + 1 };
+    return { first, shortest: last - first + (besideVideo ? 0 : aacFrameMs - 1), longest: last - first + aacFrameMs + 1 };
   const widest = Math.max(40, ...times.slice(1).map((t, i) => t - times[i]));
   return { first, shortest: last - first, longest: last - first + 2 * widest };
 }
@@ -159,7 +160,7 @@ async function frameProblems(file, segment, list, type) {
     const own = packets.filter(p => p.stream === stream.index);
     if (own.length === 0)
       return [...problems, `an empty ${stream.type} stream`];
-    spans.push(spanMs(own, stream.type));
+    spans.push(spanMs(own, stream.type, streams.length > 1));
     problems.push(...(stream.type === 'audio'
       ? audioProblems(stream, own, segment)
       : videoProblems(stream, own, await pictureSizes(file), segment)));

@@ -35,10 +35,12 @@ export async function pictureSizes(file) {
   return [...new Set(frames.map(f => `${f.width}x${f.height}`))];
 }
 
-// Decodes everything. Gives what ffmpeg says about it at level error: nothing, for a sound file.
+// Decodes everything. Gives what ffmpeg says about it at level error: nothing, for a sound file. The times stay as
+// they are: put on a grid of the guessed frame rate, as ffmpeg does by itself, two pictures may get the same.
 export async function decodeErrors(file) {
   const { code, stderr } = await run('ffmpeg',
-    ['-nostdin', '-v', 'error', '-i', file, '-map', '0', '-fps_mode', 'passthrough', '-f', 'null', '-']);
+    ['-nostdin', '-v', 'error', '-i', file, '-map', '0', '-fps_mode', 'passthrough', '-enc_time_base', '-1',
+      '-f', 'null', '-']);
   if (code !== 0)
     return `code ${code}: ${stderr.trim()}`;
   return stderr.trim();

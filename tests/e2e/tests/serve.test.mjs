@@ -121,7 +121,7 @@ test('HTTPS: the SDK trusts our certificate and is served', { timeout }, async t
 
 test('SIGTERM in mid-recording finishes the files', { timeout }, async t => {
   const stage = await Stage.open(t);
-  const room = { roomId: 'cut short' };
+  const room = { roomId: 'cut short', robot: 'recorder_cut' };
   const recording = await stage.record(room);
   const alice = await stage.publish({ ...room, userId: 'alice' });
   await recording.files(2);

@@ -9,6 +9,8 @@
 #define AHEAD_MAX     SEC          /* frames do not come before they are made */
 #define LATE_MAX      (30 * SEC)   /* no network holds packets for so long */
 #define AGREE         (300 * MSEC) /* reports of one clock differ by less */
+#define AGREE_NOW     (20 * MSEC)  /* ... two in a row by this, and a part of the time between */
+#define AGREE_DIVISOR 4
 #define SAME_CLOCK    (3 * SEC)    /* two streams of one clock: network and encoder explain less */
 #define SAME_JUMP     (100 * MSEC) /* two streams that saw the same jump */
 #define REPORT_FAR    (10 * SEC)   /* a report speaks of about now */
@@ -55,21 +57,65 @@ static void clock_jumped(struct timeline *t, usec_t jump)
 static void believe(struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
 {
     usec_t before = t->shift;
-    usec_t late = arrival - peer - t->clock->delay.least;
+    usec_t late = peer_clock_known(t->clock) ? arrival - peer - t->clock->delay.least : 0;
     usec_t jump = peer - media_time(t, rtp) - t->ntp;
-    if (!t->mapped) /* a clock of its own: nothing but the arrival ties it to the others */
-        t->shift -= late;
-    else if (llabs(late) > llabs(jump) / 2)
+    if (t->mapped && llabs(late) > llabs(jump) / 2)
         clock_jumped(t, jump);
+    else if (!t->mapped && llabs(late) > SAME_CLOCK)
+        t->shift -= late; /* a clock of its own: nothing but the arrival ties it to the others */
     accept(t, rtp, peer - (t->shift - before), arrival);
+}
+
+/* Two reports say the same of the clock: `a` at RTP time `a_rtp`, `b` at `b_rtp`. */
+static bool agree(const struct timeline *t, usec_t a, int64_t a_rtp, usec_t b, int64_t b_rtp)
+{
+    usec_t apart = llabs(media_time(t, a_rtp) - media_time(t, b_rtp));
+    usec_t limit = AGREE_NOW + apart / AGREE_DIVISOR;
+    return llabs(a - b) <= (limit < AGREE ? limit : AGREE);
+}
+
+/* How old the newest frame was when it came, if the report is right. */
+static usec_t age_of_newest(const struct timeline *t, int64_t rtp, usec_t arrival)
+{
+    return media_time(t, rtp) - media_time(t, t->last_rtp) - (arrival - t->last_arrival);
+}
+
+/* The clock is known, and the report speaks of it. */
+static bool fits_clock(const struct timeline *t, usec_t peer, usec_t arrival)
+{
+    return peer_clock_known(t->clock) &&
+           llabs(arrival - peer - t->clock->delay.least) <= SAME_CLOCK;
 }
 
 static bool fits(const struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
 {
     if (t->mapped)
-        return llabs(peer - media_time(t, rtp) - t->ntp) <= AGREE;
-    return !peer_clock_known(t->clock) ||
-           llabs(arrival - peer - t->clock->delay.least) <= SAME_CLOCK;
+        return agree(t, peer - media_time(t, rtp), rtp, t->ntp, t->report_rtp);
+    if (!peer_clock_known(t->clock))
+        return llabs(age_of_newest(t, rtp, arrival)) <= AGREE;
+    return fits_clock(t, peer, arrival);
+}
+
+static void doubt(struct timeline *t, int64_t rtp, usec_t peer, usec_t arrival)
+{
+    t->doubted = true;
+    t->doubt.rtp = rtp;
+    t->doubt.peer = peer;
+    t->doubt.arrival = arrival;
+}
+
+static bool repeats_doubt(const struct timeline *t, int64_t rtp, usec_t peer)
+{
+    return t->doubted && agree(t, peer - media_time(t, rtp), rtp,
+                               t->doubt.peer - media_time(t, t->doubt.rtp), t->doubt.rtp);
+}
+
+/* Another stream has made the clock known since a first report was doubted: it was an encoder that
+ * takes its time. */
+static void reconsider(struct timeline *t)
+{
+    if (t->doubted && !t->mapped && fits_clock(t, t->doubt.peer, t->doubt.arrival))
+        accept(t, t->doubt.rtp, t->doubt.peer, t->doubt.arrival);
 }
 
 /* It may be of a source that begins with the next frame. */
@@ -90,15 +136,12 @@ static void use_report(struct timeline *t, const struct rtcp_sr *sr, usec_t arri
     if (t->mapped && rtp <= t->report_rtp)
         return;
     usec_t peer = rtcp_ntp_to_usec(sr->ntp) - t->shift;
-    usec_t ntp = peer - media_time(t, rtp);
-    if (fits(t, rtp, peer, arrival)) {
+    if (fits(t, rtp, peer, arrival))
         accept(t, rtp, peer, arrival);
-    } else if (t->doubted && llabs(ntp - t->doubt) <= AGREE) {
+    else if (repeats_doubt(t, rtp, peer))
         believe(t, rtp, peer, arrival);
-    } else {
-        t->doubted = true;
-        t->doubt = ntp;
-    }
+    else
+        doubt(t, rtp, peer, arrival);
 }
 
 void timeline_report(struct timeline *t, const struct rtcp_sr *sr, usec_t arrival)
@@ -151,6 +194,7 @@ void timeline_arrived(struct timeline *t, int64_t rtp, usec_t arrival)
         t->early.ntp = 0;
         use_report(t, &sr, t->early_at);
     }
+    reconsider(t);
 }
 
 usec_t timeline_ready_at(const struct timeline *t)

@@ -13,7 +13,10 @@
  *
  * Reports are not believed blindly. One that does not fit is set aside until the next one agrees
  * with it; then either the sender's clock was set (the times go on, unmoved) or its RTP clock stood
- * still (they step). A frame more than a second ahead of its arrival, or half a minute behind it,
+ * still (they step). So is a participant's first report when frames would have been more than 300
+ * ms old on arrival, until another stream's report shows the clock: a slow encoder is believed
+ * then, GStreamer 1.22's webrtcbin, which adds the time since its start to the RTP time of every
+ * report, never is. A frame more than a second ahead of its arrival, or half a minute behind it,
  * begins the stream anew.
  *
  * Pure: no clock of its own. Belongs to one loop. "mono" is the monotonic time of packet arrivals.
@@ -44,7 +47,10 @@ struct timeline {
     usec_t shift; /* already taken off the reports' NTP times */
     int64_t report_rtp;
     bool doubted; /* a report did not fit; `doubt` is what it said */
-    usec_t doubt;
+    struct {
+        int64_t rtp;
+        usec_t peer, arrival;
+    } doubt;
     struct rtcp_sr early; /* came before the first frame of its source; ntp 0: none */
     usec_t early_at;
 

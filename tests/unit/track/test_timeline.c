@@ -135,6 +135,45 @@ static void reports_map_exactly(void **state)
     assert_near(frame->time - SERVER, 10 * SEC + 20 * MSEC, 2);
 }
 
+/* What GStreamer 1.22 does: every report's RTP time is too large by the time since its start. */
+static void reports_that_run_ahead(void **state)
+{
+    (void)state;
+    static const usec_t start[] = { 100 * MSEC, 400 * MSEC, 900 * MSEC };
+    for (size_t s = 0; s < sizeof start / sizeof *start; s++) {
+        teardown(NULL);
+        setup(NULL);
+        for (int i = 0; i < 60 * 25; i++) {
+            usec_t media = i * 40 * MSEC, now = SEC + media;
+            assert_near(give(media, now), now, start[s] < 300 * MSEC ? 100 * MSEC : 20);
+            assert_false(stepped);
+            if (i % 13 == 0) /* every half second */
+                report(media + media + start[s], media, now);
+        }
+    }
+}
+
+/* An encoder that takes 600 ms is believed once the sound's report shows the clock. */
+static void a_slow_encoder(void **state)
+{
+    (void)state;
+    struct timeline sound;
+    timeline_init(&sound, &peer, 90000);
+    timeline_arrived(&sound, 0, SEC);
+    timeline_arrived(&t, 0, SEC + 600 * MSEC);
+    report(600 * MSEC, 600 * MSEC, SEC + 600 * MSEC);
+    assert_true(timeline_ready_at(&t) > SEC + 600 * MSEC);
+    struct rtcp_sr sr = { .ntp = rtcp_usec_to_ntp(NTP + 610 * MSEC),
+                          .rtp = (uint32_t)rtp_at(610 * MSEC) };
+    timeline_arrived(&sound, rtp_at(600 * MSEC), SEC + 600 * MSEC);
+    timeline_report(&sound, &sr, SEC + 610 * MSEC);
+    timeline_arrived(&t, rtp_at(40 * MSEC), SEC + 640 * MSEC);
+    assert_true(timeline_ready_at(&t) <= SEC + 640 * MSEC);
+    frame->rtp = 0;
+    timeline_stamp(&t, frame);
+    assert_near(frame->time - SERVER, SEC, 20);
+}
+
 static void report_before_the_first_frame(void **state)
 {
     (void)state;
@@ -398,6 +437,8 @@ int main(void)
         TEST(without_reports_the_least_delay),
         TEST(the_wait_finds_the_least_delay),
         TEST(reports_map_exactly),
+        TEST(reports_that_run_ahead),
+        TEST(a_slow_encoder),
         TEST(report_before_the_first_frame),
         TEST(late_report_slews),
         TEST(large_corrections_step_once),

@@ -5,7 +5,7 @@ Usage: gst_publisher.py URL TOKEN [--width N] [--height N] [--fps N] [--no-audio
 
 With --marks the picture turns from white to black at each whole second, and at that moment there is a tick.
 
-Writes one JSON object a line to standard output: {"event": "connected"}, {"event": "error", "text": ...},
+Writes one JSON object a line to standard output: {"event": "connected", "origin_ms": ...}, {"event": "error", "text": ...},
 {"event": "left", "status": ...}. A line "leave" on standard input (or its end) makes it leave by DELETE.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -44,7 +45,7 @@ def description(options):
             f"application/x-rtp,media=video,encoding-name=H264,payload=96 ! peer.")
     if options.audio:
         parts.append(
-            f"audiotestsrc is-live=true {wave} volume=0.5 ! audioconvert ! audioresample ! "
+            f"audiotestsrc name=microphone is-live=true {wave} volume=0.5 ! audioconvert ! audioresample ! "
             "audio/x-raw,rate=48000,channels=2 ! opusenc bitrate=48000 ! rtpopuspay ! "
             "application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! peer.")
     return "  ".join(parts)
@@ -70,6 +71,10 @@ class Publisher:
         self.peer = self.pipeline.get_by_name("peer")
         if options.marks and options.video:
             blink(self.pipeline.get_by_name("camera"))
+        self.first_sound_ns = 0
+        if options.audio:
+            pad = self.pipeline.get_by_name("microphone").get_static_pad("src")
+            pad.add_probe(Gst.PadProbeType.BUFFER, self.on_first_sound)
         self.agent = self.peer.get_property("ice-agent")  # kept: GStreamer 1.22 gives it without a reference
         self.agent.emit("add-local-ip-address", "127.0.0.1")
         self.peer.connect("on-negotiation-needed", self.on_negotiation_needed)
@@ -119,9 +124,18 @@ class Publisher:
     def on_connection(self, peer, _):
         state = peer.get_property("connection-state")
         if state == GstWebRTC.WebRTCPeerConnectionState.CONNECTED:
-            say(event="connected")
+            say(event="connected", origin_ms=self.origin_ms())
         if state == GstWebRTC.WebRTCPeerConnectionState.FAILED:
             GLib.idle_add(self.fail, "the connection failed")
+
+    def on_first_sound(self, _pad, info):
+        self.first_sound_ns = info.get_buffer().pts
+        return Gst.PadProbeReturn.REMOVE
+
+    def origin_ms(self):
+        """The wall clock, in Unix ms, when the first sound was made."""
+        running_ns = self.pipeline.get_clock().get_time() - self.pipeline.get_base_time()
+        return time.time() * 1000 - (running_ns - self.first_sound_ns) / 1e6
 
     def request(self, method, url, body=None):
         headers = {"Authorization": f"Bearer {self.options.token}"}

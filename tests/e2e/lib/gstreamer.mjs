@@ -20,7 +20,8 @@ export class GstPublisher {
     publisher.exited = new Promise(resolve => publisher.child.once('close', resolve));
     publisher.exited.then(() => publisher.#take({ event: 'exit' }));
     createInterface({ input: publisher.child.stdout }).on('line', line => publisher.#take(JSON.parse(line)));
-    await publisher.#wait('connected', 20000);
+    const { origin_ms: originMs } = await publisher.#wait('connected', 20000);
+    publisher.originMs = originMs;    // when its first sound was made, and the first tick
     return publisher;
   }
 

@@ -10,11 +10,12 @@ import { until } from '../lib/wait.mjs';
 
 const settleMs = 3000;      // until sender reports are there
 const toleranceMs = 60;     // one picture is 50 ms
+const clockMs = 100;        // codecs and the way here
 
 test('A tick and the change of the picture at the same moment stay together', { timeout: 90000 }, async t => {
   const stage = await Stage.open(t);
   const room = { roomId: 'sync' };
-  await stage.publishGst({ ...room, userId: 'bob' }, ['--marks', '--fps', '20']);
+  const bob = await stage.publishGst({ ...room, userId: 'bob' }, ['--marks', '--fps', '20']);
   const recording = await stage.record(room);
   const files = await recording.files(2);
   await until('ten seconds of recording', () => Date.now() > files[0].BeginTimeStamp + 10000);
@@ -32,6 +33,8 @@ test('A tick and the change of the picture at the same moment stay together', { 
   assert.ok(judged.length >= 4, `${judged.length} changes of the picture to judge`);
   const off = judged.map(at => Math.min(...ticks.map(tick => Math.abs(tick - at))));
   assert.ok(Math.max(...off) <= toleranceMs, `sound and picture are ${off.join(', ')} ms apart`);
+  const late = ticks.filter(at => at > from && at < end).map(at => (at - bob.originMs + 500) % 1000 - 500);
+  assert.ok(Math.max(...late.map(Math.abs)) <= clockMs, `ticks lie ${late.map(Math.round).join(', ')} ms off the clock`);
   const steps = judged.slice(1).map((at, i) => at - judged[i]);
   assert.ok(steps.every(step => Math.abs(step - 1000) <= toleranceMs), `seconds last ${steps.join(', ')} ms`);
 });

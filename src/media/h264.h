@@ -1,10 +1,9 @@
 /* H.264 as far as a recorder looks into it: the NAL units of a frame and the headers that say what
- * they are (ITU-T H.264, 7.3 and 7.4). Views borrow, nothing allocates but the buf of the Annex B
- * writer; any thread. */
+ * they are (ITU-T H.264, 7.3 and 7.4). Views borrow, nothing allocates; any thread. */
 #ifndef MEDIA_H264_H
 #define MEDIA_H264_H
 
-#include "base/buf.h"
+#include "base/bytes.h"
 
 enum h264_nal_type {
     H264_SLICE = 1,
@@ -35,14 +34,6 @@ static inline bool h264_is_slice(unsigned type)
  *     for (struct bytes nal; h264_next(&units, &nal);) ...
  * False at the end, and at a length that leaves the frame or is 0 (then units.failed is set). */
 bool h264_next(struct reader *units, struct bytes *nal);
-
-/* Appends the frame's units, each after the start code 00 00 00 01 (Annex B). ERR_MALFORMED; the
- * buffer's own error. */
-int h264_put_annexb(struct buf *out, struct bytes frame);
-
-/* The RBSP of a unit without its emulation prevention bytes, `out` holding at least nal.len bytes.
- * Returns its length. */
-size_t h264_unescape(uint8_t *out, struct bytes nal);
 
 struct h264_sps {
     uint8_t profile, constraints, level; /* the three bytes of an avc1 codec string */

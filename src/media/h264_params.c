@@ -102,6 +102,20 @@ int h264_params_update(struct h264_params *p, struct bytes frame, bool *changed)
     return units.failed && !first_err ? ERR_MALFORMED : first_err;
 }
 
+static bool same_sets(const struct h264_set *a, const struct h264_set *b, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!bytes_equal(h264_set_bytes(&a[i]), h264_set_bytes(&b[i])))
+            return false;
+    return true;
+}
+
+bool h264_params_equal(const struct h264_params *a, const struct h264_params *b)
+{
+    return a->sps_count == b->sps_count && a->pps_count == b->pps_count && a->active == b->active &&
+           same_sets(a->sps, b->sps, a->sps_count) && same_sets(a->pps, b->pps, a->pps_count);
+}
+
 bool h264_params_complete(const struct h264_params *p)
 {
     for (unsigned i = 0; i < p->pps_count; i++) {

@@ -35,6 +35,9 @@ int h264_params_put(struct h264_params *p, struct bytes nal, bool *changed);
  * all units were looked at. */
 int h264_params_update(struct h264_params *p, struct bytes frame, bool *changed);
 
+/* The same sets, and the same one in force: pictures after `a` decode with `b`. */
+bool h264_params_equal(const struct h264_params *a, const struct h264_params *b);
+
 /* A picture can be decoded: some PPS has its SPS. */
 bool h264_params_complete(const struct h264_params *p);
 

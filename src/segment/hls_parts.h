@@ -20,7 +20,7 @@ struct hls_writer {
     struct hls_playlist *playlist;
     struct interleave order; /* HLS_AUDIO_VIDEO */
     struct ts_file file;
-    struct avc_params seen, written; /* parameter sets that came, and those of the open segment */
+    struct h264_params seen, written; /* parameter sets that came, and those of the open segment */
 
     struct {
         usec_t last, end; /* start and (estimated) end of the newest written frame */

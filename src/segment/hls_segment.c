@@ -95,7 +95,8 @@ void hls_open_segment(struct hls_writer *w, usec_t start, bool video, bool forma
 
 static void list_segment(struct hls_writer *w, const struct sink_file *file)
 {
-    bool audio = w->file.ts.audio, video = w->file.ts.video;
+    bool audio = w->file.ts.audio;
+    const struct h264_sps *video = w->file.ts.video ? h264_params_sps(&w->written) : NULL;
     struct hls_segment s = {
         .name = file->name,
         .start = file->start,
@@ -104,8 +105,8 @@ static void list_segment(struct hls_writer *w, const struct sink_file *file)
         .discontinuity = w->discontinuity,
         .gap = w->gap,
         .channels = audio ? (w->channels ? w->channels : 1) : 0,
-        .width = video ? w->written.width : 0,
-        .height = video ? w->written.height : 0,
+        .width = video ? video->width : 0,
+        .height = video ? video->height : 0,
     };
     w->stats.segments++;
     w->stats.bytes += file->bytes;

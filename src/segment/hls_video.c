@@ -5,7 +5,7 @@
 
 static bool startable(const struct hls_writer *w, const struct frame *f)
 {
-    return f->key && !f->damaged && avc_params_known(&w->seen);
+    return f->key && !f->damaged && h264_params_complete(&w->seen);
 }
 
 /* For a frame that a segment can begin with. */
@@ -17,7 +17,7 @@ static enum cut video_cut(const struct hls_writer *w, const struct frame *f)
     if (f->discontinuity && hole > STEP_HOLE)
         return CUT_STEP;
     if (!w->file.ts.video ||
-        (avc_params_known(&w->written) && !avc_params_equal(&w->seen, &w->written)))
+        (h264_params_complete(&w->written) && !h264_params_equal(&w->seen, &w->written)))
         return CUT_FORMAT;
     return hls_age(w, f->time) >= w->config.target ? CUT_FLOW : CUT_NONE;
 }
@@ -83,10 +83,8 @@ static void begin_video(struct hls_writer *w, const struct frame *f)
     if (!video_segment(w, f) || w->failed)
         return;
     w->need_key = false;
-    if (avc_params_copy(&w->written, &w->seen))
-        hls_fail(w, ERR_NOMEM);
-    else
-        write_video(w, f);
+    w->written = w->seen;
+    write_video(w, f);
 }
 
 void hls_emit_video(struct hls_writer *w, const struct frame *f)
@@ -97,7 +95,8 @@ void hls_emit_video(struct hls_writer *w, const struct frame *f)
         w->need_key = true; /* what follows may build on it */
         return;
     }
-    if (avc_params_update(&w->seen, bytes_of(f->data, f->size))) {
+    bool changed;
+    if (h264_params_update(&w->seen, bytes_of(f->data, f->size), &changed)) {
         w->stats.broken++;
         w->need_key = true;
         return;

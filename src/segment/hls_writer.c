@@ -182,8 +182,8 @@ int hls_writer_new(struct hls_writer **out, const struct hls_config *config,
     w->last_end =
         playlist && hls_playlist_segments(playlist) ? hls_playlist_end(playlist) : USEC_UNSET;
     interleave_init(&w->order, HLS_START_HOLD, HLS_HOLD);
-    avc_params_init(&w->seen);
-    avc_params_init(&w->written);
+    h264_params_init(&w->seen);
+    h264_params_init(&w->written);
     ts_file_init(&w->file, config->sink);
 
     int err = keep_texts(w) ? check(&w->config) : ERR_NOMEM;
@@ -202,8 +202,6 @@ void hls_writer_free(struct hls_writer *w)
         return;
     interleave_fini(&w->order);
     ts_file_fini(&w->file);
-    avc_params_fini(&w->seen);
-    avc_params_fini(&w->written);
     hls_playlist_free(w->playlist);
     for (size_t i = 0; i < sizeof w->texts / sizeof *w->texts; i++)
         free(w->texts[i]);

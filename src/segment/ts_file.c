@@ -106,11 +106,11 @@ static int put_batch(struct ts_file *f)
     return err ? err : flush_if_large(f, f->batch.end);
 }
 
-int ts_file_video(struct ts_file *f, const struct frame *frame, const struct avc_params *params,
+int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h264_params *params,
                   usec_t end)
 {
     struct buf *pes = ts_pes_begin(&f->ts, TS_VIDEO, ticks(f, frame->time));
-    int err = avc_put_annexb(pes, bytes_of(frame->data, frame->size), frame->key ? params : NULL);
+    int err = annexb_put(pes, bytes_of(frame->data, frame->size), frame->key ? params : NULL);
     if (!err)
         err = put_pes(f, TS_VIDEO, frame->time, frame->key);
     return err ? err : flush_if_large(f, end);

@@ -5,7 +5,7 @@
 #define SEGMENT_TS_FILE_H
 
 #include "media/frame.h"
-#include "segment/avc.h"
+#include "segment/annexb.h"
 #include "segment/names.h"
 #include "segment/sink.h"
 #include "segment/ts.h"
@@ -40,7 +40,7 @@ int ts_file_begin(struct ts_file *f, const char *name, usec_t zero, usec_t start
 
 /* Both: ERR_LIMIT: the sink is full, finish the file; ERR_MALFORMED: the frame is broken, nothing
  * was written; ERR_IO, ERR_NOMEM. `params` go before a key frame without its own. */
-int ts_file_video(struct ts_file *f, const struct frame *frame, const struct avc_params *params,
+int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h264_params *params,
                   usec_t end);
 int ts_file_audio(struct ts_file *f, usec_t time, usec_t end, struct bytes raw, unsigned channels);
 

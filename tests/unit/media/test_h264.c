@@ -11,7 +11,8 @@
 #include "media/bits.h"
 #include "media/h264_params.h"
 
-/* Made by x264 0.164 (sizes and profiles as named), without start codes. */
+/* Made by x264 0.164 (sizes and profiles as named) where not said otherwise, without start codes.
+ */
 static const struct {
     const char *what, *hex;
     unsigned profile, level, width, height, chroma, depth;
@@ -32,6 +33,12 @@ static const struct {
       false },
     { "4:2:2 10 bit", "677a001eb6cd940d83de6f011000000300100000030320f162d960", 122, 30, 854, 480,
       2, 10, false },
+    { "1080 fields, cropped", "67640028acd94078044fde0220000003002000000643e2c5b2c0", 100, 40, 1920,
+      1080, 1, 8, true },
+    { "4:4:4, cropped", "67f4000a919b28e4f1b1f80880000003008000001e078912cb", 244, 10, 100, 50, 3,
+      8, false },
+    { "smallest, by hand", "6742e01fda7e2221", 66, 31, 2, 2, 1, 8, false },
+    { "widest, by hand", "6742e01fda00100099", 66, 31, 16384, 64, 1, 8, false },
 };
 
 static struct bytes unhex(const char *hex, uint8_t *out)
@@ -57,6 +64,15 @@ static void sps_of_real_encoders(void **state)
         assert_int_equal(sps.bit_depth, sps_table[i].depth);
         assert_int_equal(sps.interlaced, sps_table[i].interlaced);
     }
+}
+
+static void too_large_is_refused(void **state)
+{
+    (void)state;
+    uint8_t block[16];
+    struct h264_sps sps;
+    assert_int_equal(h264_parse_sps(&sps, unhex("6742e01fda001389e4", block)), ERR_LIMIT);
+    assert_int_equal(h264_parse_sps(&sps, unhex("6742e01fda001007e234", block)), ERR_LIMIT);
 }
 
 /* The VUI is not read, so a cut inside it goes unseen; before it, every cut is refused. */
@@ -114,18 +130,18 @@ static void emulation_prevention_goes(void **state)
     (void)state;
     static const uint8_t in[] = { 0x65, 0, 0, 3, 0, 0, 3, 1, 0, 0, 3 },
                          want[] = { 0x65, 0, 0, 0, 0, 1, 0, 0 };
-    uint8_t out[sizeof in];
-    assert_int_equal(h264_unescape(out, bytes_of(in, sizeof in)), sizeof want);
-    assert_memory_equal(out, want, sizeof want);
+    struct bits b = bits_of(bytes_of(in, sizeof in));
+    for (size_t i = 0; i < sizeof want; i++)
+        assert_int_equal(bits_u(&b, 8), want[i]);
+    assert_false(b.failed);
+    bits_one(&b);
+    assert_true(b.failed);
 }
 
 static void units_of_a_frame(void **state)
 {
     (void)state;
     static const uint8_t in[] = { 0, 0, 0, 2, 0x67, 1, 0, 0, 0, 1, 0x68, 0, 0, 0, 3, 0x65, 2, 3 };
-    static const uint8_t annexb[] = {
-        0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 0, 0, 0, 1, 0x65, 2, 3
-    };
     struct reader units = reader_of(bytes_of(in, sizeof in));
     static const unsigned want[] = { H264_SPS, H264_PPS, H264_IDR };
     size_t n = 0;
@@ -134,15 +150,12 @@ static void units_of_a_frame(void **state)
     assert_int_equal(n, 3);
     assert_false(units.failed);
 
-    struct buf out;
-    buf_init(&out, 64);
-    assert_int_equal(h264_put_annexb(&out, bytes_of(in, sizeof in)), OK);
-    assert_int_equal(out.len, sizeof annexb);
-    assert_memory_equal(out.ptr, annexb, sizeof annexb);
-    for (size_t len = 1; len < sizeof in; len++)
-        if (len != 6 && len != 11) /* where a unit ends */
-            assert_int_equal(h264_put_annexb(&out, bytes_of(in, len)), ERR_MALFORMED);
-    buf_fini(&out);
+    for (size_t len = 1; len < sizeof in; len++) {
+        units = reader_of(bytes_of(in, len));
+        for (struct bytes nal; h264_next(&units, &nal);)
+            ;
+        assert_int_equal(units.failed, len != 6 && len != 11); /* where a unit ends */
+    }
 }
 
 static const char sps_a[] = "6742c016d900a02ff970110000030001000003001e0f162e48",
@@ -197,6 +210,56 @@ static void params_tell_changes(void **state)
     buf_fini(&b);
 }
 
+static void params_are_equal_when_pictures_decode_alike(void **state)
+{
+    (void)state;
+    struct h264_params p, q;
+    h264_params_init(&p);
+    h264_params_init(&q);
+    assert_true(h264_params_equal(&p, &q));
+    struct buf a, b;
+    buf_init(&a, 256);
+    buf_init(&b, 256);
+    put_unit(&a, sps_a);
+    changes(&p, &a);
+    assert_false(h264_params_equal(&p, &q));
+    put_unit(&a, pps_a);
+    changes(&p, &a);
+    q = p;
+    assert_false(changes(&q, &a));
+    assert_true(h264_params_equal(&p, &q));
+
+    put_unit(&b, sps_b);
+    changes(&q, &b);
+    assert_false(h264_params_equal(&p, &q));
+    q = p;
+    q.active = 1; /* as with two SPS, when a key frame chooses the other */
+    assert_false(h264_params_equal(&p, &q));
+    buf_fini(&a);
+    buf_fini(&b);
+}
+
+static void params_of_a_cut_frame(void **state)
+{
+    (void)state;
+    struct buf a;
+    buf_init(&a, 256);
+    put_unit(&a, sps_a);
+    size_t sps_end = a.len;
+    put_unit(&a, pps_a);
+    for (size_t len = 1; len < a.len; len++) {
+        struct h264_params p;
+        h264_params_init(&p);
+        bool changed;
+        assert_int_equal(h264_params_update(&p, bytes_of(a.ptr, len), &changed),
+                         len == sps_end ? OK : ERR_MALFORMED);
+        assert_int_equal(changed, len >= sps_end);
+        assert_int_equal(p.sps_count, len >= sps_end);
+        assert_int_equal(p.pps_count, 0);
+    }
+    buf_fini(&a);
+}
+
 static void params_are_bounded(void **state)
 {
     (void)state;
@@ -226,12 +289,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sps_of_real_encoders),
+        cmocka_unit_test(too_large_is_refused),
         cmocka_unit_test(cut_sps_is_refused),
         cmocka_unit_test(golomb_codes),
         cmocka_unit_test(golomb_limits),
         cmocka_unit_test(emulation_prevention_goes),
         cmocka_unit_test(units_of_a_frame),
         cmocka_unit_test(params_tell_changes),
+        cmocka_unit_test(params_are_equal_when_pictures_decode_alike),
+        cmocka_unit_test(params_of_a_cut_frame),
         cmocka_unit_test(params_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

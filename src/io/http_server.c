@@ -150,6 +150,35 @@ static enum MHD_Result answer_empty(struct MHD_Connection *mhd, unsigned status)
     return result;
 }
 
+static struct MHD_Response *response_of(struct http_answer *answer)
+{
+    size_t len = answer->body.len;
+    char *body = buf_detach(&answer->body);
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (!response) {
+        free(body);
+        return NULL;
+    }
+    for (size_t i = 0; i < answer->header_count; i++)
+        MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
+    return response;
+}
+
+static bool answer_at_once(struct conn *c)
+{
+    const struct http_server_config *config = &c->server->config;
+    struct http_answer answer;
+    http_answer_init(&answer, 200);
+    bool answered = config->at_once && config->at_once(config->ctx, &c->request, &answer);
+    if (answered) {
+        c->status = (unsigned)answer.status;
+        c->response = response_of(&answer);
+    }
+    http_answer_fini(&answer);
+    return answered;
+}
+
 static void conn_arrive(struct message *m);
 static void conn_discard(struct message *m);
 
@@ -157,7 +186,6 @@ static void conn_discard(struct message *m);
 static enum MHD_Result hand_over(struct conn *c)
 {
     struct http_server *server = c->server;
-    c->request.body = buf_bytes(&c->body);
     c->message = (struct message){ .run = conn_arrive, .discard = conn_discard };
 
     pthread_mutex_lock(&server->lock);
@@ -191,11 +219,12 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
         *part_len = 0;
         return MHD_YES;
     }
+    c->request.body = buf_bytes(&c->body);
     if (c->too_many_headers)
         return answer_empty(mhd, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE);
     if (c->overloaded)
         return answer_empty(mhd, MHD_HTTP_SERVICE_UNAVAILABLE);
-    if (!c->posted)
+    if (!c->posted && !answer_at_once(c))
         return hand_over(c);
     return c->response ? MHD_queue_response(mhd, c->status, c->response)
                        : answer_empty(mhd, MHD_HTTP_SERVICE_UNAVAILABLE);
@@ -222,21 +251,6 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *ctx, const ch
 }
 
 /* --- home loop --- */
-
-static struct MHD_Response *response_of(struct http_answer *answer)
-{
-    size_t len = answer->body.len;
-    char *body = buf_detach(&answer->body);
-    struct MHD_Response *response =
-        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE) : NULL;
-    if (!response) {
-        free(body);
-        return NULL;
-    }
-    for (size_t i = 0; i < answer->header_count; i++)
-        MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
-    return response;
-}
 
 /* Gives the connection its answer and lets go of it. */
 static void settle(struct http_exchange *x, struct http_answer *answer)

@@ -26,6 +26,11 @@ struct http_server_config {
     unsigned max_connections;
     usec_t timeout;
 
+    /* Asked first; true: `answer` (initialised with 200) is the answer and the home loop never
+     * hears of the request. For what must answer when that loop hangs. Server thread. NULL:
+     * nothing. */
+    bool (*at_once)(void *ctx, const struct http_request *request, struct http_answer *answer);
+
     struct loop *home;
     void *ctx;
     void (*handle)(void *ctx,

@@ -2,16 +2,21 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "observe/log.h"
+
+#define PULSE_MS 1000
 
 struct loop {
     const char *name;
     pthread_t thread;
     uv_loop_t uv;
     uv_async_t wake;
+    uv_timer_t pulse_timer;
+    _Atomic usec_t pulse; /* the loop writes */
     uv_sem_t started;
     unsigned limit;
 
@@ -57,6 +62,12 @@ static void on_wake(uv_async_t *wake)
         uv_stop(&loop->uv);
 }
 
+static void on_pulse(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    atomic_store_explicit(&loop->pulse, clock_mono(), memory_order_relaxed);
+}
+
 static void close_left(uv_handle_t *handle, void *arg)
 {
     (void)arg;
@@ -91,6 +102,10 @@ int loop_new(struct loop **out, const char *name, unsigned limit)
     if (uv_async_init(&loop->uv, &loop->wake, on_wake))
         goto fail_loop;
     loop->wake.data = loop;
+    uv_timer_init(&loop->uv, &loop->pulse_timer);
+    loop->pulse_timer.data = loop;
+    uv_timer_start(&loop->pulse_timer, on_pulse, PULSE_MS, PULSE_MS);
+    atomic_init(&loop->pulse, clock_mono());
     if (pthread_create(&loop->thread, NULL, run, loop))
         goto fail_wake;
     uv_sem_wait(&loop->started);
@@ -98,7 +113,7 @@ int loop_new(struct loop **out, const char *name, unsigned limit)
     return OK;
 
 fail_wake:
-    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_walk(&loop->uv, close_left, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 fail_loop:
     uv_loop_close(&loop->uv);
@@ -146,6 +161,19 @@ uv_loop_t *loop_uv(struct loop *loop)
 bool loop_is_current(const struct loop *loop)
 {
     return pthread_equal(pthread_self(), loop->thread);
+}
+
+usec_t loop_pulse(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->pulse, memory_order_relaxed);
+}
+
+unsigned loop_waiting(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    unsigned count = loop->count;
+    pthread_mutex_unlock(&loop->lock);
+    return count;
 }
 
 static bool post(struct loop *loop, struct message *m, bool must)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 
 struct loop;
@@ -32,6 +33,12 @@ void loop_free(struct loop *loop);
 
 uv_loop_t *loop_uv(struct loop *loop); /* the loop's thread only */
 bool loop_is_current(const struct loop *loop);
+
+/* Any thread. When the loop turned last, monotonic; while it turns, never much older than a second.
+ */
+usec_t loop_pulse(const struct loop *loop);
+
+unsigned loop_waiting(struct loop *loop); /* any thread; messages in the mailbox */
 
 /* Any thread. False when `limit` messages wait or the loop has ended: the message stays the
  * caller's. Messages of one sender run in the order in which they were posted. */

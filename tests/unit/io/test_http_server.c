@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,6 +42,16 @@ static void echo_timeout(void *ctx, struct http_answer *answer)
     buf_put_str(&answer->body, "late");
 }
 
+static bool echo_at_once(void *ctx, const struct http_request *request, struct http_answer *answer)
+{
+    (void)ctx;
+    if (!bytes_equal_str(request->path, "/now"))
+        return false;
+    answer->status = 203;
+    buf_printf(&answer->body, "%s %zu", request->method, request->body.len);
+    return true;
+}
+
 struct fixture {
     struct loop *loop;
     struct http_server *server;
@@ -54,6 +65,7 @@ static int start(void **state)
     struct http_server_config config = { .max_body = 1000,
                                          .max_connections = 10,
                                          .timeout = 50 * MSEC,
+                                         .at_once = echo_at_once,
                                          .ctx = &f.echo,
                                          .handle = echo_handle,
                                          .on_timeout = echo_timeout };
@@ -146,12 +158,56 @@ static void time_answers_for_a_silent_home(void **state)
     loop_call(f->loop, answer_held, f); /* late, and harmless */
 }
 
+struct gate {
+    uv_sem_t reached, open;
+};
+
+static void wait_at_gate(void *ctx)
+{
+    struct gate *gate = ctx;
+    uv_sem_post(&gate->reached);
+    uv_sem_wait(&gate->open);
+}
+
+static void *hang_home(void *ctx)
+{
+    void **args = ctx;
+    loop_call(((struct fixture *)args[0])->loop, wait_at_gate, args[1]);
+    return NULL;
+}
+
+static void some_answers_need_no_home(void **state)
+{
+    struct fixture *f = *state;
+    struct gate gate;
+    struct buf out;
+    pthread_t thread;
+    void *args[] = { f, &gate };
+    uv_sem_init(&gate.reached, 0);
+    uv_sem_init(&gate.open, 0);
+    assert_int_equal(pthread_create(&thread, NULL, hang_home, args), 0);
+    uv_sem_wait(&gate.reached);
+
+    assert_int_equal(fetch(f, "/now", NULL, 0, &out), 203);
+    assert_string_equal(buf_str(&out), "GET 0");
+    buf_fini(&out);
+    assert_int_equal(fetch(f, "/now?x", "body", 4, &out), 203);
+    assert_string_equal(buf_str(&out), "POST 4");
+    buf_fini(&out);
+
+    uv_sem_post(&gate.open);
+    pthread_join(thread, NULL);
+    uv_sem_destroy(&gate.reached);
+    uv_sem_destroy(&gate.open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_reach_the_home_loop, start, stop),
         cmocka_unit_test_setup_teardown(large_bodies_are_told, start, stop),
         cmocka_unit_test_setup_teardown(time_answers_for_a_silent_home, start, stop),
+        cmocka_unit_test_setup_teardown(some_answers_need_no_home, start, stop),
     };
     curl_global_init(CURL_GLOBAL_ALL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -91,6 +92,7 @@ static void a_full_mailbox_refuses(void **state)
     assert_true(loop_post(loop, &note_new(2, log, &len)->message));
     struct note *third = note_new(3, log, &len);
     assert_false(loop_post(loop, &third->message));
+    assert_int_equal(loop_waiting(loop), 2);
     assert_true(loop_post_must(loop, &third->message));
     uv_sem_post(&gate.open);
     loop_free(loop);
@@ -100,11 +102,27 @@ static void a_full_mailbox_refuses(void **state)
     uv_sem_destroy(&gate.open);
 }
 
+/* Without any work; a turn takes at most a second. */
+static void an_idle_loop_has_a_pulse(void **state)
+{
+    (void)state;
+    struct loop *loop;
+    usec_t before = clock_mono();
+    assert_int_equal(loop_new(&loop, "test", 10), OK);
+    usec_t first = loop_pulse(loop);
+    assert_true(first >= before && first <= clock_mono());
+    while (loop_pulse(loop) == first && clock_mono() - first < 30 * SEC)
+        usleep(5000);
+    assert_true(loop_pulse(loop) - first >= 900 * MSEC);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_run_in_order),
         cmocka_unit_test(a_full_mailbox_refuses),
+        cmocka_unit_test(an_idle_loop_has_a_pulse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,10 @@
 #define BATCH      8 /* frames in a batch at most */
 #define BATCH_TIME (100 * MSEC)
 #define RESULTS    64 /* AAC frames kept of one batch; more than BATCH Opus frames of 120 ms give */
-#define FLUSH_AFTER                                                                                \
-    (500 * MSEC)     /* of silence from the source: what the encoder holds comes out               \
-                      */
-#define IN_FLIGHT 64 /* batches the worker may owe; beyond that frames are dropped */
+#define IN_FLIGHT  64 /* batches the worker may owe; beyond that frames are dropped */
+
+/* Of silence from the source: what the encoder holds comes out. */
+#define FLUSH_AFTER (500 * MSEC)
 
 /* Goes to the worker with Opus frames and comes back, the same object, with AAC frames. */
 struct batch {
@@ -36,6 +36,7 @@ struct aac_fanout {
     usec_t due;               /* of filling */
     usec_t flush_at;          /* USEC_NEVER: the encoder holds nothing */
     uint64_t sent, returned;  /* batches */
+    uint64_t frames_waiting;  /* Opus frames in batches with the worker */
     uint64_t dropped;         /* Opus frames, when the worker is behind */
     bool closing;
 
@@ -118,6 +119,7 @@ static void batch_return(struct message *m)
     struct batch *b = (struct batch *)m;
     struct aac_fanout *f = b->fanout;
     f->returned = b->number;
+    f->frames_waiting -= b->in_count;
     for (size_t i = 0; i < b->out_count; i++)
         list_each(s, &f->subscribers, struct aac_subscriber, in_fanout) s->on_frame(s, b->out[i]);
     list_each(s, &f->subscribers, struct aac_subscriber,
@@ -147,6 +149,7 @@ static uint64_t send_batch(struct aac_fanout *f, bool flush, bool last)
         return 0;
     f->filling = NULL;
     b->number = ++f->sent;
+    f->frames_waiting += b->in_count;
     b->flush = flush;
     b->last = last;
     if (flush)
@@ -239,4 +242,9 @@ void aac_fanout_tick(struct aac_fanout *f, usec_t now)
 {
     if (aac_fanout_deadline(f) <= now)
         send_batch(f, f->flush_at <= now, false);
+}
+
+struct aac_fanout_stats aac_fanout_stats(const struct aac_fanout *f)
+{
+    return (struct aac_fanout_stats){ .waiting = f->frames_waiting, .dropped = f->dropped };
 }

@@ -45,4 +45,11 @@ void aac_fanout_unsubscribe(struct aac_fanout *f,
 usec_t aac_fanout_deadline(const struct aac_fanout *f);
 void aac_fanout_tick(struct aac_fanout *f, usec_t now);
 
+/* Opus frames. */
+struct aac_fanout_stats {
+    uint64_t waiting; /* with the worker now */
+    uint64_t dropped; /* because the worker was behind */
+};
+struct aac_fanout_stats aac_fanout_stats(const struct aac_fanout *f);
+
 #endif

@@ -1,6 +1,7 @@
 #include "session/media_loop.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -10,6 +11,7 @@
 
 #define TICK_MS                10 /* how late a session's deadline may be noticed */
 #define SLOW_TICKS             10 /* tickers run every so many ticks */
+#define STATS_TICKS            50 /* and the numbers are shown */
 #define MAILBOX                65536
 #define MAX_ROUTES_PER_SESSION 16 /* as many addresses as ICE keeps per peer */
 
@@ -45,10 +47,17 @@ struct media_loop {
         struct entry *by_id, *by_ufrag;
         struct route *routes;
         unsigned count;
-        struct list touched;      /* struct entry, by .in_touched */
-        struct list tickers;      /* struct media_ticker, by .in_loop */
-        struct link *next_ticker; /* while they run */
+        struct list touched;       /* struct entry, by .in_touched */
+        struct list tickers;       /* struct media_ticker, by .in_loop */
+        struct link *next_ticker;  /* while they run */
+        struct session_stats past; /* of sessions that are over */
+        uint64_t nobodys;
     } own;
+
+    struct { /* any thread, under lock; a leaf lock */
+        pthread_mutex_t lock;
+        struct media_stats stats;
+    } shown;
 };
 
 /* --- routes --- */
@@ -97,8 +106,17 @@ static struct entry *entry_find(struct media_loop *m, uint64_t id)
     return e;
 }
 
+static void keep_stats(struct media_loop *m, const struct session *session)
+{
+    struct session_stats stats;
+    session_get_stats(session, &stats);
+    stats.aac.waiting = 0;
+    session_stats_add(&m->own.past, &stats);
+}
+
 static void entry_free(struct media_loop *m, struct entry *e)
 {
+    keep_stats(m, e->session);
     session_free(e->session);
     list_each(r, &e->routes, struct route, in_entry) route_remove(m, r);
     list_remove(&e->in_touched);
@@ -211,8 +229,10 @@ static void on_datagram(struct media_loop *m, const struct udp_datagram *d, usec
         struct route *r = route_find(m, d->from);
         e = r ? r->entry : NULL;
     }
-    if (!e)
-        return; /* nobody's: scanners, or a session that is over */
+    if (!e) { /* scanners, or a session that is over */
+        m->own.nobodys++;
+        return;
+    }
     session_feed(e->session, d, now);
     if (check && session_knows(e->session, d->from))
         route_learn(m, e, d->from);
@@ -243,6 +263,32 @@ static void run_tickers(struct media_loop *m, usec_t now)
     m->own.next_ticker = NULL;
 }
 
+/* A reader holds the lock for a copy; then it is shown the next time. */
+static void show_stats(struct media_loop *m)
+{
+    struct media_stats now = { .sessions = m->own.past,
+                               .udp = udp_stats(m->udp),
+                               .nobodys = m->own.nobodys };
+    struct entry *e, *next;
+    HASH_ITER(by_id, m->own.by_id, e, next)
+    {
+        struct session_stats stats;
+        session_get_stats(e->session, &stats);
+        session_stats_add(&now.sessions, &stats);
+    }
+    if (pthread_mutex_trylock(&m->shown.lock))
+        return;
+    m->shown.stats = now;
+    pthread_mutex_unlock(&m->shown.lock);
+}
+
+void media_loop_stats(struct media_loop *m, struct media_stats *out)
+{
+    pthread_mutex_lock(&m->shown.lock);
+    *out = m->shown.stats;
+    pthread_mutex_unlock(&m->shown.lock);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct media_loop *m = timer->data;
@@ -255,6 +301,8 @@ static void on_timer(uv_timer_t *timer)
     }
     if (++m->own.ticks % SLOW_TICKS == 0)
         run_tickers(m, now);
+    if (m->own.ticks % STATS_TICKS == 0)
+        show_stats(m);
 }
 
 void media_loop_add_ticker(struct media_loop *m, struct media_ticker *t)
@@ -391,6 +439,7 @@ int media_loop_start(struct media_loop **out, const struct media_loop_config *co
     m->log = log_with(NULL, "media", index);
     list_init(&m->own.touched);
     list_init(&m->own.tickers);
+    pthread_mutex_init(&m->shown.lock, NULL);
 
     struct start_call call = { m, OK };
     call.err = loop_new(&m->worker, "audio", MAILBOX);
@@ -414,6 +463,7 @@ void media_loop_stop(struct media_loop *m)
         loop_call(m->loop, stop_on_loop, m);
     loop_free(m->worker); /* may still post to the media loop */
     loop_free(m->loop);
+    pthread_mutex_destroy(&m->shown.lock);
     free(m);
 }
 

@@ -39,6 +39,15 @@ struct loop *media_loop_thread(struct media_loop *m);
 struct loop *media_loop_worker(struct media_loop *m); /* for derived audio */
 struct addr media_loop_local(const struct media_loop *m);
 
+struct media_stats {
+    struct session_stats sessions; /* of all there were since the start */
+    struct udp_stats udp;
+    uint64_t nobodys; /* datagrams that belong to no session */
+};
+
+/* Any thread. As it was at most half a second ago, while the loop turns. */
+void media_loop_stats(struct media_loop *m, struct media_stats *out);
+
 /* Control loop. Takes the config (heap). An open that fails comes back as SESSION_ENDED. */
 void media_loop_open_session(struct media_loop *m, struct session_config *config);
 void media_loop_close_session(struct media_loop *m, uint64_t id);

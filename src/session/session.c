@@ -431,3 +431,14 @@ struct aac_fanout *session_aac(struct session *s)
         log_error(&s->config.log, "the audio encoder does not start: no audio is recorded");
     return s->aac;
 }
+
+void session_get_stats(const struct session *s, struct session_stats *out)
+{
+    *out = (struct session_stats){ 0 };
+    for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
+        if (s->media[kind].receiver)
+            receiver_get_stats(s->media[kind].receiver, &out->received[kind]);
+    peer_stats(s->peer, &out->peer);
+    if (s->aac)
+        out->aac = aac_fanout_stats(s->aac);
+}

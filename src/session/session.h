@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "session/negotiation.h"
 #include "session/peer.h"
+#include "session/stats.h"
 #include "track/track.h"
 
 /* Why a session ended. */
@@ -80,5 +81,7 @@ void session_request_key(struct session *s);
 /* The audio track as AAC, made for the first who asks and shared; NULL: no audio, or no memory.
  * Lives as long as the session. */
 struct aac_fanout *session_aac(struct session *s);
+
+void session_get_stats(const struct session *s, struct session_stats *out);
 
 #endif

@@ -280,6 +280,47 @@ static void stopping_with_an_open_session(void **state)
     send_media_until(w, &w->audio_live);
 }
 
+/* --- what is counted --- */
+
+/* Until the numbers hold what is asked for. */
+static struct media_stats wait_counted(struct world *w, uint64_t forged, uint64_t nobodys)
+{
+    struct media_stats s = { 0 };
+    const struct receiver_stats *audio = &s.sessions.received[MEDIA_AUDIO];
+    const struct receiver_stats *video = &s.sessions.received[MEDIA_VIDEO];
+    for (usec_t end = clock_mono() + PATIENCE; clock_mono() < end;) {
+        client_turn(w);
+        media_loop_stats(w->media, &s);
+        if (s.sessions.peer.not_authentic == forged && s.nobodys >= nobodys && audio->frames &&
+            audio->packets && video->packets)
+            return s;
+    }
+    fail_msg("%llu forged, %llu nobody's", (unsigned long long)s.sessions.peer.not_authentic,
+             (unsigned long long)s.nobodys);
+    return s;
+}
+
+static void numbers_outlive_their_session(void **state)
+{
+    struct world *w = *state;
+    uint8_t forged[200] = { 0x80, OPUS_TYPE };
+    open_session(w, 11);
+    send_to_server(w, bytes_of(forged, sizeof forged)); /* before the first check: nobody's */
+    send_to_server(w, bytes_of(forged, sizeof forged));
+    connect_client(w);
+    send_media_until(w, &w->audio_live);
+    for (int i = 0; i < 3; i++)
+        send_to_server(w, bytes_of(forged, sizeof forged));
+    struct media_stats before = wait_counted(w, 3, 2);
+    assert_true(before.udp.received >= before.sessions.peer.rtp + 5 && before.udp.sent > 0);
+
+    media_loop_close_session(w->media, 11);
+    wait_ended(w);
+    send_to_server(w, bytes_of(forged, sizeof forged)); /* nobody's again */
+    struct media_stats after = wait_counted(w, 3, before.nobodys + 1);
+    assert_true(after.sessions.peer.rtp >= before.sessions.peer.rtp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_control_loop_closes, start, stop),
         cmocka_unit_test_setup_teardown(the_same_number_twice_fails, start, stop),
         cmocka_unit_test_setup_teardown(stopping_with_an_open_session, start, stop),
+        cmocka_unit_test_setup_teardown(numbers_outlive_their_session, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,11 @@ void delivery_add(struct delivery *d, struct event *event)
     set_timer(d);
 }
 
+const struct outbox_stats *delivery_stats(const struct delivery *d)
+{
+    return outbox_stats(d->outbox);
+}
+
 size_t delivery_waiting(const struct delivery *d)
 {
     return outbox_waiting(d->outbox);

@@ -33,5 +33,6 @@ void delivery_close(struct delivery *delivery);
 void delivery_add(struct delivery *delivery, struct event *event);
 
 size_t delivery_waiting(const struct delivery *delivery); /* events not yet delivered or given up */
+const struct outbox_stats *delivery_stats(const struct delivery *delivery);
 
 #endif

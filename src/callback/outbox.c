@@ -59,6 +59,7 @@ struct outbox {
     struct list dirty; /* struct origin, by .in_dirty: may have something to begin */
     bool pumping;
     struct due resting;
+    struct outbox_stats stats;
 };
 
 static void pump(struct outbox *o, struct origin *origin, usec_t now);
@@ -170,6 +171,7 @@ static void deliver(struct outbox *o, struct item *item, usec_t now)
 {
     struct log log = log_of(item);
     log_info(&log, "callback %d delivered, attempt %d", item->event->type, item->event->attempts);
+    o->stats.delivered++;
     forget(o, item, now);
 }
 
@@ -178,6 +180,7 @@ static void give_up(struct outbox *o, struct item *item, const char *why, usec_t
     struct log log = log_of(item);
     log_warn(&log, "callback %d given up after %d attempts: %s", item->event->type,
              item->event->attempts, why);
+    o->stats.given_up++;
     forget(o, item, now);
 }
 
@@ -200,6 +203,7 @@ static void log_failure(const struct item *item, const char *why, usec_t now)
 static void fail(struct outbox *o, struct item *item, const char *why, usec_t now)
 {
     struct event *event = item->event;
+    o->stats.failed++;
     usec_t next = schedule_next(item->receiver.strict, event->attempts, event->first_attempt, now);
     if (next == USEC_NEVER) {
         give_up(o, item, why, now);
@@ -381,6 +385,7 @@ void outbox_add(struct outbox *o, struct event *event, usec_t now)
     struct log log = log_with(NULL, "task", event->task_id);
     if (!o->ops->receiver(o->ctx, event->sdk_app_id, event->group, &receiver)) {
         log_debug(&log, "callback %d has no receiver", event->type);
+        o->stats.no_receiver++;
         o->ops->forget(o->ctx, event->id);
         event_free(event);
         return;
@@ -453,6 +458,11 @@ usec_t outbox_deadline(const struct outbox *o)
 size_t outbox_waiting(const struct outbox *o)
 {
     return HASH_COUNT(o->items);
+}
+
+const struct outbox_stats *outbox_stats(const struct outbox *o)
+{
+    return &o->stats;
 }
 
 size_t outbox_held(const struct outbox *o)

@@ -78,6 +78,13 @@ usec_t outbox_deadline(const struct outbox *outbox);
 
 /* For metrics. */
 size_t outbox_waiting(const struct outbox *outbox); /* events not yet delivered or given up */
-size_t outbox_held(const struct outbox *outbox);    /* bytes of bodies in memory */
+
+struct outbox_stats {
+    uint64_t delivered, given_up;
+    uint64_t failed;      /* attempts */
+    uint64_t no_receiver; /* dropped */
+};
+const struct outbox_stats *outbox_stats(const struct outbox *outbox);
+size_t outbox_held(const struct outbox *outbox); /* bytes of bodies in memory */
 
 #endif

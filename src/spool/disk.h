@@ -5,6 +5,7 @@
 
 #include "io/file.h"
 #include "io/loop.h"
+#include "observe/counter.h"
 #include "spool/block.h"
 #include "spool/writer.h"
 
@@ -23,7 +24,8 @@ struct spool_writer {
     struct spool_limits limits;
     struct block_pool pool;
     _Atomic unsigned next; /* worker for the next sink */
-    unsigned count;        /* workers that run */
+    struct counter overflows;
+    unsigned count; /* workers that run */
     struct worker workers[WRITER_MAX_THREADS];
 };
 

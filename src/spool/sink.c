@@ -56,6 +56,12 @@ static void hand_over(struct disk_sink *s, struct op *op)
     op_free(older);
 }
 
+static int full(struct disk_sink *s)
+{
+    counter_add(&s->writer->overflows, 1);
+    return ERR_LIMIT;
+}
+
 static int sink_begin(struct sink *sink, const char *name)
 {
     struct disk_sink *s = of(sink);
@@ -67,7 +73,7 @@ static int sink_begin(struct sink *sink, const char *name)
         return ERR_MALFORMED;
     if (atomic_load_explicit(&s->held, memory_order_relaxed) + BLOCK_SIZE >
         s->writer->limits.track_bytes)
-        return ERR_LIMIT;
+        return full(s);
     struct op *op = op_new(s, ITEM_BEGIN, name, "", bytes_of(NULL, 0));
     if (!op)
         return ERR_NOMEM;
@@ -121,7 +127,7 @@ static int sink_append(struct sink *sink, struct bytes bytes)
     int err = reserve(s, bytes.len);
     if (err) {
         hand_over(s, NULL); /* what waits here must not be what fills the bound */
-        return err;
+        return err == ERR_LIMIT ? full(s) : err;
     }
 
     usec_t now = clock_mono();

@@ -30,6 +30,9 @@ struct spool_folder; /* one task's, held open; shared by reference */
 int spool_open(struct spool **out, const char *path);
 void spool_close(struct spool *s); /* after the last folder was let go; NULL is fine */
 
+/* What the files of all tasks take on the disk, in bytes. Walks all folders; any thread. ERR_IO. */
+int spool_disk_bytes(const struct spool *s, uint64_t *out);
+
 /* What task.json holds. All texts UTF-8. */
 struct spool_meta {
     char *task_id;

@@ -288,6 +288,11 @@ void spool_writer_free(struct spool_writer *w)
     free(w);
 }
 
+uint64_t spool_writer_overflows(const struct spool_writer *w)
+{
+    return counter_get(&w->overflows);
+}
+
 size_t spool_writer_bytes(const struct spool_writer *w)
 {
     return atomic_load_explicit(&w->pool.lent, memory_order_relaxed);

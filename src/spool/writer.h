@@ -39,6 +39,9 @@ void spool_writer_free(struct spool_writer *w);
 
 size_t spool_writer_bytes(const struct spool_writer *w); /* held now, for metrics; any thread */
 
+/* How often a sink refused for a full queue; any thread. */
+uint64_t spool_writer_overflows(const struct spool_writer *w);
+
 /* A file that is whole on the disk. Texts are borrowed for the call. */
 struct spool_ready {
     enum sink_kind kind;

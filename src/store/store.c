@@ -40,6 +40,8 @@ struct store {
         unsigned count;
         bool closing;
     } shared;
+
+    struct store_stats stats;
 };
 
 /* --- the store thread --- */
@@ -113,6 +115,7 @@ static void commit(struct store *store, struct list *jobs)
         note_success(store);
         return;
     }
+    counter_add(&store->stats.failures, 1);
     note_failure(store, sqlite3_errmsg(store->db));
     if (!sqlite3_get_autocommit(store->db))
         exec(store, "ROLLBACK");
@@ -127,8 +130,11 @@ static bool any_change(struct list *jobs)
 
 static void work(struct store *store, struct list *jobs)
 {
-    if (any_change(jobs))
+    if (any_change(jobs)) {
+        usec_t began = clock_mono();
         commit(store, jobs);
+        durations_add(&store->stats.commits, clock_mono() - began);
+    }
     list_each(job, jobs, struct job, message.in_mailbox)
     {
         list_remove(&job->message.in_mailbox);
@@ -289,6 +295,19 @@ void store_close(struct store *store)
     pthread_cond_destroy(&store->shared.wake);
     pthread_mutex_destroy(&store->shared.lock);
     free(store);
+}
+
+const struct store_stats *store_stats(const struct store *store)
+{
+    return &store->stats;
+}
+
+unsigned store_waiting(struct store *store)
+{
+    pthread_mutex_lock(&store->shared.lock);
+    unsigned count = store->shared.count;
+    pthread_mutex_unlock(&store->shared.lock);
+    return count;
 }
 
 /* --- the home loop --- */

@@ -16,6 +16,7 @@
 #define STORE_STORE_H
 
 #include "io/loop.h"
+#include "observe/counter.h"
 #include "store/change.h"
 #include "store/seal.h"
 
@@ -27,6 +28,14 @@ struct store;
  * logged. ERR_BAD_STATE: another process has it open. ERR_UNSUPPORTED: written by a newer release.
  * ERR_MALFORMED: not a database of ours. ERR_IO, ERR_NOMEM. */
 int store_open(struct store **out, const char *path, const struct seal_key *key, struct loop *home);
+
+/* For metrics; any thread. Lives as long as the store. */
+struct store_stats {
+    struct durations commits; /* of a transaction, its fsync included; failed ones too */
+    struct counter failures;  /* transactions */
+};
+const struct store_stats *store_stats(const struct store *store);
+unsigned store_waiting(struct store *store); /* changes and questions in the queue */
 
 /* Commits what was submitted, ends the thread and closes. The `done` callbacks not yet called still
  * are, by the home loop's next turn; their contexts must live until then. Changes that the loop no

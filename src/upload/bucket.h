@@ -14,6 +14,7 @@ enum upload_result {
     UPLOAD_BAD_REQUEST, /* refused as it is: name, size, parameters */
     UPLOAD_LOCAL_GONE,  /* our own file is not there any more */
 };
+#define UPLOAD_RESULTS (UPLOAD_LOCAL_GONE + 1)
 
 const char *upload_result_text(enum upload_result result); /* "denied", ... */
 

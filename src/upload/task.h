@@ -27,6 +27,7 @@ struct uploader {
     unsigned probes;       /* of these, tries of tasks that failed before */
     struct list unsettled; /* struct upload_task, by .in_unsettled: something changed */
     bool kicked;           /* a tick was asked for since the last one began */
+    struct uploader_stats stats;
 };
 
 /* A put on its way. */
@@ -35,6 +36,7 @@ struct job {
     struct plan_item item;
     struct bucket_job *put;
     bool probe;
+    usec_t began;        /* monotonic */
     struct link in_task; /* upload_task.jobs */
 };
 

@@ -276,7 +276,20 @@ struct upload_counts uploader_counts(const struct uploader *u)
     return sum;
 }
 
+const struct uploader_stats *uploader_stats(const struct uploader *u)
+{
+    return &u->stats;
+}
+
 /* ---- how a put ends ---- */
+
+static void count(struct uploader *u, const struct job *job, enum upload_result result)
+{
+    counter_add(&u->stats.results[result], 1);
+    durations_add(&u->stats.took, now(u) - job->began);
+    if (result == UPLOAD_OK)
+        counter_add(&u->stats.bytes, job->item.bytes);
+}
 
 static void acknowledged(struct upload_task *t, const struct plan_item *item)
 {
@@ -343,6 +356,7 @@ static void on_done(void *ctx, const struct upload_outcome *outcome)
     struct job *job = ctx;
     struct upload_task *t = job->task;
     end_job(job);
+    count(t->uploader, job, outcome->result);
     enter(t);
     if (outcome->result == UPLOAD_OK)
         acknowledged(t, &job->item);
@@ -394,6 +408,7 @@ static void not_begun(struct upload_task *t, const struct plan_item *item, int e
     struct upload_outcome outcome = { .result = gone ? UPLOAD_LOCAL_GONE : UPLOAD_RETRY,
                                       .code = "Internal" };
     snprintf(outcome.message, sizeof outcome.message, "%s", err_text(err));
+    counter_add(&t->uploader->stats.results[outcome.result], 1);
     failed(t, item, &outcome, probe);
     touch(t);
 }
@@ -408,7 +423,7 @@ static void start(struct upload_task *t)
     int err = ERR_NOMEM;
     bool probe = t->failures > 0;
     if (job) {
-        *job = (struct job){ .task = t, .item = item, .probe = probe };
+        *job = (struct job){ .task = t, .item = item, .probe = probe, .began = now(u) };
         err = put_item(t, job);
     }
     if (err) {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "observe/counter.h"
 #include "upload/bucket.h"
 
 struct spool_folder;
@@ -99,6 +100,14 @@ struct upload_counts {
 };
 
 struct upload_counts upload_task_counts(const struct upload_task *t);
+/* Since the start, for metrics. */
+struct uploader_stats {
+    struct counter results[UPLOAD_RESULTS]; /* puts, by how they ended */
+    struct counter bytes;                   /* acknowledged */
+    struct durations took;                  /* puts that began, however they ended */
+};
+const struct uploader_stats *uploader_stats(const struct uploader *u);
+
 struct upload_counts
 uploader_counts(const struct uploader *u); /* all tasks; the oldest failing_since */
 

@@ -242,6 +242,8 @@ static void delivered_events_are_forgotten(void **state)
     assert_int_equal(w->event[1].forgotten, 1);
     assert_int_equal(outbox_waiting(w->outbox), 0);
     assert_int_equal(outbox_held(w->outbox), 0);
+    assert_int_equal(outbox_stats(w->outbox)->delivered, 1);
+    assert_int_equal(outbox_stats(w->outbox)->failed, 0);
     assert_true(outbox_deadline(w->outbox) == USEC_NEVER);
 }
 
@@ -278,6 +280,9 @@ static void a_dead_receiver_is_tried_for_a_day(void **state)
     assert_int_equal(w->event[1].forgotten, 1);
     assert_in_range(w->event[1].attempts, 150, 160);
     assert_in_range(w->log[w->log_count - 1].second, 86400 - 600, 86400);
+    assert_int_equal(outbox_stats(w->outbox)->failed, w->event[1].attempts);
+    assert_int_equal(outbox_stats(w->outbox)->given_up, 1);
+    assert_int_equal(outbox_stats(w->outbox)->delivered, 0);
     assert_int_equal(outbox_waiting(w->outbox), 0);
 }
 

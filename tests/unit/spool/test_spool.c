@@ -204,11 +204,36 @@ static void a_scan_finds_what_is_left(void **state)
     temp_dir_free(&t);
 }
 
+static void what_it_takes_on_the_disk(void **state)
+{
+    (void)state;
+    struct temp_dir t = temp_dir_new();
+    struct spool *s;
+    struct spool_folder *f;
+    struct spool_meta m = example();
+    static char content[100001];
+    uint64_t empty = 1, one, both;
+    assert_int_equal(spool_open(&s, t.path), OK);
+    assert_int_equal(spool_disk_bytes(s, &empty), OK);
+    assert_int_equal(empty, 0);
+    assert_int_equal(spool_create(&f, s, &m), OK);
+    assert_int_equal(spool_disk_bytes(s, &one), OK);
+    assert_true(one > 0 && one < 65536); /* task.json */
+    memset(content, 'x', sizeof content - 1);
+    temp_dir_write(&t, "task-1/x.ts.part", content);
+    assert_int_equal(spool_disk_bytes(s, &both), OK);
+    assert_true(both - one >= 100000 && both - one < 200000);
+    spool_folder_unref(f);
+    spool_close(s);
+    temp_dir_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_is_made_read_and_removed),
         cmocka_unit_test(a_task_that_cannot_be_is_refused),
+        cmocka_unit_test(what_it_takes_on_the_disk),
         cmocka_unit_test(a_broken_task_json_is_refused),
         cmocka_unit_test(a_scan_finds_what_is_left),
     };

@@ -246,6 +246,7 @@ static void a_full_queue_refuses_and_recovers(void **state)
     assert_int_equal(b->ops->append(b, bytes_of(data, 512u << 10)), OK);
     assert_int_equal(b->ops->append(b, bytes_of(data, 1)), ERR_LIMIT);
     assert_int_equal(spool_writer_bytes(fx.writer), 1536u << 10);
+    assert_int_equal(spool_writer_overflows(fx.writer), 4);
 
     /* What ends files is taken even now. */
     assert_int_equal(a->ops->finish(a, &(struct sink_file){ SINK_SEGMENT, "a.ts", "a.m3u8" }), OK);

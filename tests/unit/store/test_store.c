@@ -598,6 +598,10 @@ static void a_full_disk_refuses_until_there_is_room(void **state)
         assert_int_equal(submit(b, start_of("task-2")), ERR_IO);
     fault_vfs_fail(0, 0, 0);
     assert_int_equal(submit(b, start_of("task-2")), OK);
+    const struct store_stats *stats = store_stats(b->store);
+    assert_int_equal(counter_get(&stats->failures), 5);
+    assert_true(counter_get(&stats->commits.sum) > 0);
+    assert_int_equal(store_waiting(b->store), 0);
     struct loaded l = reopen(b);
     assert_string_equal(l.task_ids, "task-1 task-2 ");
     assert_string_equal(l.event_tasks, "task-1 task-2 ");

@@ -478,6 +478,7 @@ static void failures_pause_and_probe(void **state)
     assert_int_equal(l.errors, 1);
     assert_true(upload_task_counts(l.task).failing_since == 1000 * SEC);
 
+    uint64_t delivered_bytes = upload_task_counts(l.task).bytes;
     usec_t low = BACKOFF_MIN;
     for (int i = 0; i < 15; i++) {
         usec_t failed = w.now;
@@ -504,6 +505,13 @@ static void failures_pause_and_probe(void **state)
     for (; first_put(&f); run(&w))
         answer(&f, first_put(&f), UPLOAD_OK);
     assert_int_equal(l.idle, 1);
+
+    const struct uploader_stats *stats = uploader_stats(w.uploader);
+    assert_int_equal(counter_get(&stats->results[UPLOAD_RETRY]), 4 + 10);
+    assert_int_equal(counter_get(&stats->results[UPLOAD_DENIED]), 5);
+    assert_int_equal(counter_get(&stats->results[UPLOAD_OK]), 8);
+    assert_int_equal(counter_get(&stats->bytes), delivered_bytes);
+    assert_int_equal(counter_get(&stats->took.buckets[0]), 4 + 15 + 8);
     end_listener(&l);
     teardown(&w);
     fake_fini(&f);

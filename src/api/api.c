@@ -22,6 +22,7 @@ struct api {
     struct rate *rate; /* NULL: no limit */
     uint64_t max_idle_s;
     size_t calls; /* not completed yet */
+    struct api_stats stats;
 };
 
 static bool copy_regions(struct api *api, const struct api_settings *settings)
@@ -66,6 +67,7 @@ void api_free(struct api *api)
         free(api->regions.items[i]);
     free(api->regions.items);
     rate_free(api->rate);
+    api_stats_fini(&api->stats);
     free(api);
 }
 
@@ -74,9 +76,15 @@ usec_t api_now(const struct api *api)
     return api->ops->now(api->ctx);
 }
 
-void api_call_ended(struct api *api)
+void api_call_ended(struct api *api, const char *action, const char *code, usec_t took)
 {
     api->calls--;
+    api_stats_add(&api->stats, action, code, took);
+}
+
+const struct api_stats *api_stats(const struct api *api)
+{
+    return &api->stats;
 }
 
 /* The actions: each takes the call over when it returns true. */

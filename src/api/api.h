@@ -18,6 +18,7 @@
 
 #include "api/create.h"
 #include "api/errors.h"
+#include "api/stats.h"
 #include "base/clock.h"
 
 #define API_MAX_BODY   (10u << 20) /* for the HTTP server's limit */
@@ -72,6 +73,8 @@ void api_call_succeed(struct api_call *call, json_t *fields);
 /* `code` is one of errors.h, the detail (may be "") says more; no secrets in it. */
 void api_call_fail(struct api_call *call, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+const struct api_stats *api_stats(const struct api *api); /* since the start, for metrics */
 
 const char *api_call_request_id(const struct api_call *call);
 

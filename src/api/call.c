@@ -31,11 +31,11 @@ const char *api_call_request_id(const struct api_call *call)
 static void finish(struct api_call *call, struct http_answer *answer, const char *code)
 {
     struct log log = log_with(NULL, "request", call->request_id);
+    usec_t took = api_now(call->api) - call->started;
     log_info(&log, "api %s app %u: %s in %lld ms", *call->action ? call->action : "-",
-             (unsigned)call->sdk_app_id, code,
-             (long long)((api_now(call->api) - call->started) / MSEC));
+             (unsigned)call->sdk_app_id, code, (long long)(took / MSEC));
     struct api_reply reply = call->reply;
-    api_call_ended(call->api);
+    api_call_ended(call->api, call->action, code, took);
     free(call);
     reply.reply(reply.ctx, answer);
 }

@@ -120,6 +120,10 @@ static const struct track_writer_events writer_events = { on_started, on_ended, 
 static void on_ready(void *ctx, const struct spool_ready *file)
 {
     struct output *o = ctx;
+    if (file->kind == SINK_SEGMENT) {
+        counter_add(&o->config.stats->segments[o->config.type], 1);
+        counter_add(&o->config.stats->bytes[o->config.type], file->bytes);
+    }
     o->config.events->ready(o->config.ctx, o, file);
 }
 
@@ -164,6 +168,7 @@ static void attach(struct output *o)
         .audio = o->wanted.audio,
         .video = o->wanted.video,
         .control = o->config.control,
+        .stats = o->config.stats,
         .log = o->config.log,
         .events = &writer_events,
         .ctx = o,

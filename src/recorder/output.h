@@ -36,6 +36,7 @@ struct output_config {
     struct spool_writer *spool;
     struct spool_folder *folder;
     struct loop *control;
+    struct recorder_stats *stats; /* shared; outlives the output */
     struct log log;
     const struct output_events *events;
     void *ctx;

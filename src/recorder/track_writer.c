@@ -35,9 +35,10 @@ struct track_writer {
         struct aac_subscriber audio;
         struct media_ticker ticker;
         usec_t key_due;
-        bool running;   /* subscribed or waiting for what was asked for */
-        bool detaching; /* the control loop asked */
-        bool ending;    /* ... and no more will come */
+        struct hls_stats told; /* of the writer's numbers, those that are in the stats */
+        bool running;          /* subscribed or waiting for what was asked for */
+        bool detaching;        /* the control loop asked */
+        bool ending;           /* ... and no more will come */
     } own;
 };
 
@@ -48,12 +49,30 @@ static void reply(struct track_writer *w, int which)
 
 /* --- media loop --- */
 
+static void tell(struct counter *counter, uint64_t now, uint64_t told)
+{
+    if (now != told)
+        counter_add(counter, now - told);
+}
+
+static void tell_stats(struct track_writer *w)
+{
+    const struct hls_stats *now = hls_writer_stats(w->own.hls), *told = &w->own.told;
+    struct recorder_stats *sum = w->config.stats;
+    tell(&sum->written, now->frames, told->frames);
+    tell(&sum->waiting, now->waiting, told->waiting);
+    tell(&sum->late, now->late, told->late);
+    tell(&sum->broken, now->broken, told->broken);
+    w->own.told = *now;
+}
+
 static void close_hls(struct track_writer *w)
 {
     if (!w->own.hls)
         return;
     const struct hls_stats *stats = hls_writer_stats(w->own.hls);
     hls_writer_finish(w->own.hls, w->own.ending);
+    tell_stats(w);
     log_info(&w->config.log,
              "%llu segments, %llu frames; dropped: %llu before a key frame, %llu late, %llu broken",
              (unsigned long long)stats->segments, (unsigned long long)stats->frames,
@@ -113,6 +132,7 @@ static void on_tick(struct media_ticker *self, usec_t now)
     usec_t server = clock_server(now);
     if (hls_writer_deadline(w->own.hls) <= server)
         hls_writer_tick(w->own.hls, server);
+    tell_stats(w);
     if (w->own.track && hls_writer_wants_key(w->own.hls) && now >= w->own.key_due) {
         session_request_key(w->own.session);
         w->own.key_due = now + KEY_EVERY;
@@ -133,6 +153,8 @@ static void on_hls_gap(void *ctx, usec_t from, usec_t to, enum hls_gap reason)
                                            [HLS_GAP_OVERFLOW] = "the disk was behind",
                                            [HLS_GAP_DAMAGE] = "damaged video was left out" };
     const struct track_writer *w = ctx;
+    counter_add(&w->config.stats->gaps[reason], 1);
+    counter_add(&w->config.stats->missing[reason], (uint64_t)(to - from));
     log_write(&w->config.log, reason == HLS_GAP_OVERFLOW ? LOG_WARN : LOG_INFO,
               "gap of %lld ms: %s", (long long)((to - from) / MSEC), reasons[reason]);
 }

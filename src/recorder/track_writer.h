@@ -15,7 +15,7 @@
 #define RECORDER_TRACK_WRITER_H
 
 #include "observe/log.h"
-#include "segment/hls_writer.h"
+#include "recorder/stats.h"
 #include "session/media_loop.h"
 
 struct track_writer;
@@ -39,6 +39,7 @@ struct track_writer_config {
     uint64_t session;
     bool audio, video; /* which tracks */
     struct loop *control;
+    struct recorder_stats *stats; /* shared; outlives the writer */
     struct log log;
     const struct track_writer_events *events;
     void *ctx; /* outlives the writer */

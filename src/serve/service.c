@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "io/file.h"
 #include "io/http_server.h"
+#include "recorder/stats.h"
 #include "serve/build.h"
 #include "serve/publishers.h"
 #include "serve/routes.h"
@@ -45,6 +46,7 @@ struct service {
     struct loop_clock *clock;
     struct uploader *uploader;
     struct tasks *tasks;
+    struct recorder_stats recorded; /* added to by the media loops too */
 
     pthread_mutex_t lock;
     pthread_cond_t drained_cond;
@@ -137,6 +139,7 @@ static struct tasks_config tasks_config_of(struct service *s)
                                   .spool = s->spool,
                                   .writer = s->writer,
                                   .uploader = s->uploader,
+                                  .recorded = &s->recorded,
                                   .key = &s->key,
                                   .version = build.id,
                                   .date = build.date,

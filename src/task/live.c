@@ -98,6 +98,7 @@ static struct output *open_output(void *ctx, const char *user, enum names_media 
         .spool = c->writer,
         .folder = t->folder,
         .control = c->control,
+        .stats = c->recorded,
         .log = log_with(&t->log, "user", user),
         .events = &output_events,
         .ctx = o,

@@ -32,6 +32,24 @@ size_t tasks_count(const struct tasks *tasks)
     return HASH_COUNT(tasks->by_id);
 }
 
+struct task_counts tasks_counts(const struct tasks *tasks)
+{
+    struct task_counts counts = { 0 };
+    const struct task *t, *next;
+    HASH_ITER(hh, tasks->by_id, t, next)
+    {
+        switch (t->state) {
+        case TASK_STARTING: counts.starting++; break;
+        case TASK_RUNNING:
+            ++*(recording_live(t->recording) ? &counts.recording : &counts.idle);
+            break;
+        case TASK_ENDING: counts.ending++; break;
+        case TASK_GONE: break;
+        }
+    }
+    return counts;
+}
+
 void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
 {
     tasks->draining = true;

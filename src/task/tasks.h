@@ -33,6 +33,7 @@ struct tasks_config {
     struct spool *spool;
     struct spool_writer *writer;
     struct uploader *uploader;
+    struct recorder_stats *recorded;
     const struct seal_key *key;
     const char *version, *date; /* TRTC-VERSION and TRTC-DATE of playlists; literals */
 
@@ -57,5 +58,10 @@ extern const struct api_ops tasks_api_ops;
 void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx);
 
 size_t tasks_count(const struct tasks *tasks);
+
+struct task_counts {
+    size_t starting, idle, recording, ending; /* idle and recording: RUNNING */
+};
+struct task_counts tasks_counts(const struct tasks *tasks);
 
 #endif

@@ -48,11 +48,12 @@ struct http_call {
     const struct http_header *headers; /* an empty value sends the header empty */
     size_t header_count;
 
-    /* At most one of the two. PUT, POST and PATCH always have a body, maybe an empty one; GET and
-     * HEAD never. */
-    struct bytes body; /* borrowed until done or cancelled */
-    const char
-        *file; /* read from in pieces on the loop's thread, `file_len` bytes from `file_offset` */
+    /* At most one of the three. PUT, POST and PATCH always have a body, maybe an empty one; GET and
+     * HEAD never. A file is read in pieces on the loop's thread, `file_len` bytes from
+     * `file_offset`. */
+    struct bytes body;  /* borrowed until done or cancelled */
+    const char *file;   /* its path */
+    const int *file_fd; /* an open file; the descriptor is borrowed until done or cancelled */
     uint64_t file_offset, file_len;
 
     usec_t timeout;         /* for the whole; 0: none */

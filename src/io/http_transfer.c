@@ -167,16 +167,24 @@ static int set_headers(struct http_transfer *t, const struct http_call *call)
     return err;
 }
 
+static int take_file(struct http_transfer *t, const struct http_call *call)
+{
+    t->owns_fd = call->file != NULL;
+    t->fd = call->file ? open(call->file, O_RDONLY | O_CLOEXEC) : *call->file_fd;
+    if (t->fd >= 0)
+        return OK;
+    log_error(NULL, "cannot open %s: %s", call->file, strerror(errno));
+    return ERR_IO;
+}
+
 static int set_body(struct http_transfer *t, const struct http_call *call)
 {
     t->memory = call->body;
     t->len = call->body.len;
-    if (call->file) {
-        t->fd = open(call->file, O_RDONLY | O_CLOEXEC);
-        if (t->fd < 0) {
-            log_error(NULL, "cannot open %s: %s", call->file, strerror(errno));
-            return ERR_IO;
-        }
+    if (call->file || call->file_fd) {
+        int err = take_file(t, call);
+        if (err)
+            return err;
         t->offset = call->file_offset;
         t->len = call->file_len;
         curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, FILE_PIECE);
@@ -200,7 +208,8 @@ static int set_method(struct http_transfer *t, const struct http_call *call)
     if (!token(call->method))
         return ERR_MALFORMED;
     int err = OK;
-    if (one_of(call->method, "PUT", "POST", "PATCH") || call->body.len || call->file)
+    if (one_of(call->method, "PUT", "POST", "PATCH") || call->body.len || call->file ||
+        call->file_fd)
         err = set_body(t, call);
     if (strcmp(call->method, "HEAD") == 0)
         curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
@@ -295,7 +304,7 @@ void http_transfer_free(struct http_transfer *t)
     list_remove(&t->in_client);
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
-    if (t->fd >= 0)
+    if (t->owns_fd && t->fd >= 0)
         close(t->fd);
     buf_fini(&t->answer);
     buf_fini(&t->answer_headers);

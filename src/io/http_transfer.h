@@ -18,6 +18,7 @@ struct http_transfer {
 
     struct bytes memory; /* the body, or a file: */
     int fd;              /* -1: none */
+    bool owns_fd;
     uint64_t offset, len, pos;
 
     struct buf answer, answer_headers;

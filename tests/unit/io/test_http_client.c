@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -248,6 +249,16 @@ static void a_part_of_a_file_is_sent(void **state)
     b->waiting = 1;
     loop_call(b->loop, send_all, b);
     assert_int_equal(b->send_err, ERR_IO);
+
+    /* An open file needs no name. */
+    b->call.file = NULL;
+    b->call.file_fd = &fd;
+    b->call.file_offset = from;
+    b->call.file_len = len;
+    b->body_sum = 0;
+    assert_int_equal(run(b, 1)->status, 200);
+    assert_true(b->body_sum == sum);
+    assert_int_not_equal(fcntl(fd, F_GETFD), -1);
     close(fd);
     free(data);
 }

@@ -14,7 +14,8 @@
 
 struct conn {
     struct peer *peer;
-    int number, fd;
+    int number, fd; /* -1: reset */
+    bool reset;
     SSL *ssl;
     pthread_t thread;
     char *in; /* head and body */
@@ -23,6 +24,7 @@ struct conn {
 
 struct peer {
     peer_script *script;
+    peer_cut *cut;
     void *ctx;
     SSL_CTX *tls;
     int fd, port;
@@ -80,6 +82,39 @@ static size_t whole_request(struct conn *c, size_t *head_len)
     return c->len >= need ? need : 0;
 }
 
+/* Reads so much of the body and no more; the other side sees a reset. */
+static bool cut_off(struct conn *c)
+{
+    char *end = strstr(c->in, "\r\n\r\n");
+    long most = -1;
+    if (!end || !c->peer->cut)
+        return false;
+    pthread_mutex_lock(&c->peer->lock);
+    most = c->peer->cut(c->peer->ctx, c->in);
+    pthread_mutex_unlock(&c->peer->lock);
+    if (most < 0)
+        return false;
+    size_t want = (size_t)(end - c->in) + 4 + (size_t)most;
+    while (c->len < want && fill(c))
+        ;
+    c->reset = true;
+    return true;
+}
+
+static void end_connection(struct conn *c)
+{
+    struct linger now = { .l_onoff = 1 };
+    pthread_mutex_lock(&c->peer->lock);
+    if (!c->reset) {
+        shutdown(c->fd, SHUT_RDWR);
+    } else {
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        close(c->fd);
+        c->fd = -1;
+    }
+    pthread_mutex_unlock(&c->peer->lock);
+}
+
 static struct peer_answer ask(struct conn *c, size_t head_len, size_t len)
 {
     struct peer *p = c->peer;
@@ -102,9 +137,16 @@ static struct peer_answer ask(struct conn *c, size_t head_len, size_t len)
 static bool serve_one(struct conn *c)
 {
     size_t head_len, len;
-    while (!(len = whole_request(c, &head_len)))
+    bool asked = false;
+    while (!(len = whole_request(c, &head_len))) {
         if (!fill(c))
             return false;
+        if (!asked && strstr(c->in, "\r\n\r\n")) {
+            asked = true;
+            if (cut_off(c))
+                return false;
+        }
+    }
     struct peer_answer answer = ask(c, head_len, len);
     bool go_on = !answer.close;
     pthread_mutex_lock(&c->peer->lock);
@@ -140,7 +182,7 @@ static void *conn_run(void *arg)
     while (ready && serve_one(c))
         ;
     SSL_free(c->ssl);
-    shutdown(c->fd, SHUT_RDWR);
+    end_connection(c);
     free(c->in);
     return NULL;
 }
@@ -181,18 +223,27 @@ struct peer *peer_new(peer_script *script, void *ctx, SSL_CTX *tls)
     return p;
 }
 
+void peer_set_cut(struct peer *p, peer_cut *cut)
+{
+    peer_lock(p);
+    p->cut = cut;
+    peer_unlock(p);
+}
+
 void peer_free(struct peer *p)
 {
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     for (int i = 0; i < p->conn_count; i++)
-        shutdown(p->conns[i]->fd, SHUT_RDWR);
+        if (p->conns[i]->fd >= 0)
+            shutdown(p->conns[i]->fd, SHUT_RDWR);
     pthread_mutex_unlock(&p->lock);
     shutdown(p->fd, SHUT_RDWR);
     pthread_join(p->thread, NULL);
     for (int i = 0; i < p->conn_count; i++) {
         pthread_join(p->conns[i]->thread, NULL);
-        close(p->conns[i]->fd);
+        if (p->conns[i]->fd >= 0)
+            close(p->conns[i]->fd);
         free(p->conns[i]);
     }
     close(p->fd);

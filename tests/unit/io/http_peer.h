@@ -29,9 +29,14 @@ struct peer_answer {
 /* Called on the connections' threads, one at a time. */
 typedef struct peer_answer peer_script(void *ctx, const struct peer_request *request);
 
+/* Asked as soon as a request's head is there, before the script: how many bytes of its body to read
+ * before the connection is reset; -1: read it all and answer. */
+typedef long peer_cut(void *ctx, const char *head);
+
 /* `tls` NULL: plain. Borrowed. */
 struct peer *peer_new(peer_script *script, void *ctx, SSL_CTX *tls);
 void peer_free(struct peer *peer);
+void peer_set_cut(struct peer *peer, peer_cut *cut); /* before the first request */
 
 /* No script runs in between: for changing what it reads. */
 void peer_lock(struct peer *peer);

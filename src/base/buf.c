@@ -16,6 +16,13 @@ void buf_fini(struct buf *b)
     buf_init(b, b->limit);
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->ptr)
+        explicit_bzero(b->ptr, b->size);
+    buf_fini(b);
+}
+
 void buf_clear(struct buf *b)
 {
     b->len = 0;

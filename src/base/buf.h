@@ -17,6 +17,7 @@ struct buf {
 void buf_init(struct buf *b, size_t limit);
 void buf_fini(
     struct buf *b); /* frees; the buffer may be used again afterwards with the same limit */
+void buf_wipe(struct buf *b);  /* the same for what held a secret: overwrites it first */
 void buf_clear(struct buf *b); /* empties and forgives an error; keeps the memory */
 
 void buf_put(struct buf *b, const void *ptr, size_t len);

@@ -83,3 +83,33 @@ bool str_only(struct bytes text, const char *set)
             return false;
     return true;
 }
+
+/* The length of the character at the front; 0: not well-formed (RFC 3629, section 4). */
+static size_t utf8_length(struct bytes text)
+{
+    uint8_t first = text.ptr[0], low = 0x80, high = 0xBF;
+    if (first < 0x80)
+        return 1;
+    size_t len = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (first < 0xC2 || first > 0xF4 || text.len < len)
+        return 0;
+    low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : low;
+    high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : high;
+    if (text.ptr[1] < low || text.ptr[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((text.ptr[i] & 0xC0) != 0x80)
+            return 0;
+    return len;
+}
+
+bool str_is_utf8(struct bytes text)
+{
+    while (text.len) {
+        size_t len = utf8_length(text);
+        if (!len)
+            return false;
+        text = bytes_of(text.ptr + len, text.len - len);
+    }
+    return true;
+}

@@ -24,4 +24,7 @@ struct bytes str_split(struct bytes text, char sep, struct bytes *rest);
 /* Every byte of `text` is one of `set`. */
 bool str_only(struct bytes text, const char *set);
 
+/* Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool str_is_utf8(struct bytes text);
+
 #endif

@@ -199,6 +199,42 @@ static void lists(void **state)
     assert_int_equal(list_last(&list, struct item, in_list)->n, 2);
 }
 
+static void utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool good;
+    } rows[] = {
+        { "", true },
+        { "plain", true },
+        { "\xC2\x80", true },
+        { "\xDF\xBF", true },
+        { "\xE0\xA0\x80", true },
+        { "\xED\x9F\xBF", true },
+        { "\xEE\x80\x80", true },
+        { "\xF0\x90\x80\x80", true },
+        { "\xF4\x8F\xBF\xBF", true },
+        { "\x80", false },             /* a tail alone */
+        { "\xC0\x80", false },         /* overlong */
+        { "\xC1\xBF", false },         /* overlong */
+        { "\xE0\x9F\xBF", false },     /* overlong */
+        { "\xF0\x8F\xBF\xBF", false }, /* overlong */
+        { "\xED\xA0\x80", false },     /* a surrogate */
+        { "\xF4\x90\x80\x80", false }, /* above U+10FFFF */
+        { "\xF5\x80\x80\x80", false },
+        { "\xFF", false },
+        { "\xC2", false },
+        { "\xE4\xBD", false },
+        { "\xF0\x90\x80", false },
+        { "\xC2x", false },
+        { "\xE4\xBDx", false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (str_is_utf8(bytes_str(rows[i].text)) != rows[i].good)
+            fail_msg("row %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +245,7 @@ int main(void)
         cmocka_unit_test(base64_round_trip_and_refusals),
         cmocka_unit_test(numbers),
         cmocka_unit_test(splitting),
+        cmocka_unit_test(utf8),
         cmocka_unit_test(addresses),
         cmocka_unit_test(times),
         cmocka_unit_test(lists),

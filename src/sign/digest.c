@@ -23,13 +23,23 @@ int sha256_hex(struct bytes in, char out[SHA256_HEX_SIZE])
     return err;
 }
 
-int hmac_sha256(struct bytes key, struct bytes text, uint8_t out[SHA256_SIZE])
+static int hmac(const EVP_MD *hash, struct bytes key, struct bytes text, uint8_t *out)
 {
     if (key.len > INT32_MAX)
         return ERR_CRYPTO;
     const void *key_ptr = key.len ? (const void *)key.ptr : "";
-    const void *done = HMAC(EVP_sha256(), key_ptr, (int)key.len, text.ptr, text.len, out, NULL);
+    const void *done = HMAC(hash, key_ptr, (int)key.len, text.ptr, text.len, out, NULL);
     return done ? OK : ERR_CRYPTO;
+}
+
+int hmac_sha256(struct bytes key, struct bytes text, uint8_t out[SHA256_SIZE])
+{
+    return hmac(EVP_sha256(), key, text, out);
+}
+
+int hmac_sha1(struct bytes key, struct bytes text, uint8_t out[SHA1_SIZE])
+{
+    return hmac(EVP_sha1(), key, text, out);
 }
 
 int hmac_chain(const char *prefix, const char *secret, const struct bytes *links, size_t count,

@@ -36,6 +36,18 @@ static void macs(void **state)
     assert_string_equal(hex, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* RFC 2202, section 3, test case 2. */
+static void macs_of_sha1(void **state)
+{
+    (void)state;
+    uint8_t mac[SHA1_SIZE];
+    char hex[2 * SHA1_SIZE + 1];
+    assert_int_equal(hmac_sha1(bytes_str("Jefe"), bytes_str("what do ya want for nothing?"), mac),
+                     OK);
+    hex_encode(hex, bytes_of(mac, sizeof mac));
+    assert_string_equal(hex, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
 /* The documented example of AWS Signature Version 4's key derivation. */
 static void chain(void **state)
 {
@@ -76,10 +88,8 @@ static void canonical(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hashes),
-        cmocka_unit_test(macs),
-        cmocka_unit_test(chain),
-        cmocka_unit_test(canonical),
+        cmocka_unit_test(hashes), cmocka_unit_test(macs),      cmocka_unit_test(macs_of_sha1),
+        cmocka_unit_test(chain),  cmocka_unit_test(canonical),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,15 @@ static bool ip_ok(const char *text)
     return addr_parse(&a, text, 0);
 }
 
+static bool path_prefix_ok(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 1 && text[0] == '/' && text[len - 1] != '/' && !strstr(text, "//");
+}
+
 const struct schema_format format_http_url = { "an http or https URL with a host", url_is_http };
 const struct schema_format format_hostport = { "an address with a port, like 127.0.0.1:9000",
                                                hostport_ok };
 const struct schema_format format_ip = { "an IP address, like 127.0.0.1", ip_ok };
+const struct schema_format format_path_prefix = { "a path like /api, without a slash at its end",
+                                                  path_prefix_ok };

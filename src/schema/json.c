@@ -119,26 +119,48 @@ static const char *reason(const json_error_t *error)
     }
 }
 
-int value_from_json(struct value **out, struct bytes text, struct value_error *error)
+/* Into jansson's tree. */
+static int load(json_t **out, struct bytes text, struct value_error *error)
 {
     if (!within_limits(text))
         return fail(error, ERR_LIMIT, "the JSON text holds too many values or is nested too deep",
                     NULL);
     json_error_t at;
-    json_t *json = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &at);
-    if (!json) {
-        if (json_error_code(&at) == json_error_out_of_memory)
-            return ERR_NOMEM;
-        return fail(error, ERR_MALFORMED, reason(&at), &at);
-    }
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return fail(error, ERR_MALFORMED, "the JSON text is not an object", NULL);
-    }
+    *out =
+        json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
+    if (*out)
+        return OK;
+    if (json_error_code(&at) == json_error_out_of_memory)
+        return ERR_NOMEM;
+    return fail(error, ERR_MALFORMED, reason(&at), &at);
+}
+
+static int convert_root(struct value **out, json_t *json)
+{
     struct value *value = convert(json);
     json_decref(json);
     if (!value)
         return ERR_NOMEM;
     *out = value;
     return OK;
+}
+
+int value_from_json(struct value **out, struct bytes text, struct value_error *error)
+{
+    json_t *json;
+    int err = load(&json, text, error);
+    if (err)
+        return err;
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return fail(error, ERR_MALFORMED, "the JSON text is not an object", NULL);
+    }
+    return convert_root(out, json);
+}
+
+int value_from_any_json(struct value **out, struct bytes text, struct value_error *error)
+{
+    json_t *json;
+    int err = load(&json, text, error);
+    return err ? err : convert_root(out, json);
 }

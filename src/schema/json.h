@@ -9,4 +9,7 @@
  * values; `error` filled), ERR_NOMEM. */
 int value_from_json(struct value **out, struct bytes text, struct value_error *error);
 
+/* The same with any root. */
+int value_from_any_json(struct value **out, struct bytes text, struct value_error *error);
+
 #endif

@@ -17,11 +17,28 @@ static bool as_u64(const struct value *v, uint64_t *out)
            (v->kind == VALUE_TEXT && str_to_u64(bytes_str(v->text), UINT64_MAX, out));
 }
 
+/* The words of untyped syntaxes; with a capital they are Python's and YAML's. */
+static bool word_is(const char *text, const char *small, const char *capital)
+{
+    return strcmp(text, small) == 0 || strcmp(text, capital) == 0;
+}
+
 static bool as_bool(const struct value *v, bool *out)
 {
     bool text = v->kind == VALUE_TEXT;
-    *out = v->kind == VALUE_BOOL ? v->truth : text && strcmp(v->text, "true") == 0;
-    return v->kind == VALUE_BOOL || (text && (*out || strcmp(v->text, "false") == 0));
+    *out = v->kind == VALUE_BOOL ? v->truth : text && word_is(v->text, "true", "True");
+    return v->kind == VALUE_BOOL || *out || (text && word_is(v->text, "false", "False"));
+}
+
+/* A number, though none that as_u64() takes: negative, with a fraction, or too large. */
+static bool is_other_number(const struct value *v)
+{
+    if (v->kind != VALUE_TEXT)
+        return v->kind == VALUE_NUMBER;
+    const char *text = v->text + (*v->text == '-');
+    size_t whole = strspn(text, "0123456789");
+    size_t fraction = text[whole] == '.' ? 1 + strspn(text + whole + 1, "0123456789") : 0;
+    return whole && fraction != 1 && !text[whole + fraction];
 }
 
 static int word_index(const struct schema_row *row, const char *text)
@@ -57,7 +74,7 @@ static int scalar_u64(const struct schema_row *row, uint64_t *out, const struct 
 {
     uint64_t n;
     if (!as_u64(v, &n))
-        return v->kind == VALUE_NUMBER ? ERR_RANGE : ERR_MALFORMED;
+        return is_other_number(v) ? ERR_RANGE : ERR_MALFORMED;
     if (n < row->min || n > row->max)
         return ERR_RANGE;
     *out = n;

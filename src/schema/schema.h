@@ -111,6 +111,10 @@ struct schema_sink {
 int schema_read(const struct schema *table, void *out, const struct value *in,
                 const struct schema_sink *sink);
 
+/* Takes out of an object, at any depth, the members that the table does not know, so that
+ * schema_read() finds none. */
+void schema_prune(const struct schema *table, struct value *in);
+
 /* Wipes the secrets, frees what the struct owns, and zeroes it. A zeroed struct is fine. */
 void schema_free(const struct schema *table, void *in);
 

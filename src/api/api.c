@@ -1,27 +1,21 @@
 #include "api/api.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "api/authenticate.h"
-#include "api/call.h"
-#include "api/rate.h"
+#include "api/actions.h"
 #include "api/regions.h"
-#include "base/err.h"
+#include "api/replay.h"
 #include "base/str.h"
-#include "schema/json.h"
 
-#define VERSION        "2019-07-22"
-#define MAX_RATE_NAMES 4096
+#define MAX_REPLAYS 65536
 
 struct api {
-    const struct api_ops *ops;
-    void *ctx;
+    struct action_context actions;
     struct schema_strings regions;
-    struct rate *rate; /* NULL: no limit */
-    uint64_t max_idle_s;
-    size_t calls; /* not completed yet */
+    struct limits *limits;
+    struct replay *replay; /* NULL: repeats are not looked for */
+    size_t calls;          /* not completed yet */
     struct api_stats stats;
 };
 
@@ -44,15 +38,10 @@ struct api *api_new(const struct api_settings *settings, const struct api_ops *o
     struct api *api = calloc(1, sizeof *api);
     if (!api)
         return NULL;
-    api->ops = ops;
-    api->ctx = ctx;
-    api->max_idle_s = settings->max_idle_s;
-    bool ok = copy_regions(api, settings);
-    if (ok && settings->requests_per_second) {
-        api->rate = rate_new(settings->requests_per_second, MAX_RATE_NAMES);
-        ok = api->rate != NULL;
-    }
-    if (ok)
+    api->actions = (struct action_context){ ops, ctx, settings->max_idle_s, settings->lenient };
+    api->limits = limits_new(&settings->rates);
+    api->replay = settings->refuse_replays ? replay_new(MAX_REPLAYS) : NULL;
+    if (copy_regions(api, settings) && api->limits && (api->replay || !settings->refuse_replays))
         return api;
     api_free(api);
     return NULL;
@@ -66,14 +55,15 @@ void api_free(struct api *api)
     for (size_t i = 0; i < api->regions.count; i++)
         free(api->regions.items[i]);
     free(api->regions.items);
-    rate_free(api->rate);
+    limits_free(api->limits);
+    replay_free(api->replay);
     api_stats_fini(&api->stats);
     free(api);
 }
 
 usec_t api_now(const struct api *api)
 {
-    return api->ops->now(api->ctx);
+    return api->actions.ops->now(api->actions.ctx);
 }
 
 void api_call_ended(struct api *api, const char *action, const char *code, usec_t took)
@@ -87,192 +77,65 @@ const struct api_stats *api_stats(const struct api *api)
     return &api->stats;
 }
 
-/* The actions: each takes the call over when it returns true. */
-typedef bool action_fn(struct api *api, const struct value *in, struct api_call *call,
-                       struct api_problem *problem);
+/* --- the checks between envelope and action --- */
 
-static bool check_app(struct api *api, struct api_call *call, uint64_t sdk_app_id,
-                      struct api_problem *problem)
+static bool check_replay(struct api *api, const struct envelope *e, const struct signer *signer,
+                         struct api_problem *problem)
 {
-    call->sdk_app_id = (uint32_t)sdk_app_id;
-    if (api->ops->app_known(api->ctx, (uint32_t)sdk_app_id))
+    if (!api->replay || !e->common.v1 ||
+        replay_note(api->replay, signer->secret_id, signer->nonce, signer->timestamp, api_now(api)))
         return true;
-    api_problem_set(problem, API_INVALID_SDK_APP_ID, "`SdkAppId` is `%u`", (unsigned)sdk_app_id);
+    api_problem_set(problem, API_SIGNATURE_FAILURE,
+                    "a request with this `Nonce` and `Timestamp` has come before");
     return false;
 }
 
-static void out_of_memory(struct api_problem *problem, int err)
-{
-    if (err == ERR_NOMEM)
-        api_problem_set(problem, API_RECORDING_ERROR, "%s", err_text(err));
-}
-
-static bool do_create(struct api *api, const struct value *in, struct api_call *call,
-                      struct api_problem *problem)
-{
-    struct create_params *params;
-    int err = create_params_read(&params, in, api->max_idle_s, problem);
-    out_of_memory(problem, err);
-    if (err)
-        return false;
-    if (!check_app(api, call, params->sdk_app_id, problem) ||
-        create_params_unserved(params, problem)) {
-        create_params_free(params);
-        return false;
-    }
-    api->ops->create(api->ctx, params, call);
-    return true;
-}
-
-static bool do_task(struct api *api, const struct schema *table, const struct value *in,
-                    struct api_call *call, struct api_problem *problem,
-                    void (*op)(void *ctx, uint32_t sdk_app_id, const char *task_id,
-                               struct api_call *call))
-{
-    struct task_query query;
-    int err = task_query_read(table, &query, in, problem);
-    out_of_memory(problem, err);
-    if (err)
-        return false;
-    bool known = check_app(api, call, query.sdk_app_id, problem);
-    if (known)
-        op(api->ctx, (uint32_t)query.sdk_app_id, query.task_id, call);
-    schema_free(table, &query);
-    return known;
-}
-
-static bool do_describe(struct api *api, const struct value *in, struct api_call *call,
+static bool check_right(struct api *api, const char *secret_id, const char *action,
                         struct api_problem *problem)
 {
-    return do_task(api, &describe_schema, in, call, problem, api->ops->describe);
-}
-
-static bool do_delete(struct api *api, const struct value *in, struct api_call *call,
-                      struct api_problem *problem)
-{
-    return do_task(api, &delete_schema, in, call, problem, api->ops->delete);
-}
-
-static bool do_modify(struct api *api, const struct value *in, struct api_call *call,
-                      struct api_problem *problem)
-{
-    (void)api;
-    (void)in;
-    (void)call;
-    api_problem_set(problem, API_UNSUPPORTED_METHOD, "ModifyCloudRecording");
-    return false;
-}
-
-static const struct action {
-    const char *name;
-    action_fn *run;
-} actions[] = {
-    { "CreateCloudRecording", do_create },
-    { "DescribeCloudRecording", do_describe },
-    { "ModifyCloudRecording", do_modify },
-    { "DeleteCloudRecording", do_delete },
-};
-
-static const struct action *find_action(const struct common_params *common,
-                                        struct api_problem *problem)
-{
-    char name[64];
-    if (strcmp(common->version, VERSION) != 0) {
-        schema_printable(name, sizeof name, common->version);
-        api_problem_set(problem, API_NO_SUCH_VERSION, "`%s`; there is `" VERSION "`", name);
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (strcmp(actions[i].name, common->action) == 0)
-            return &actions[i];
-    schema_printable(name, sizeof name, common->action);
-    api_problem_set(problem, API_INVALID_ACTION, "`%s` of service `trtc`, version `" VERSION "`",
-                    name);
-    return NULL;
-}
-
-/* Method and size, before anything else is looked at. */
-static bool check_transport(const struct http_request *request, struct api_problem *problem)
-{
-    bool get = strcmp(request->method, "GET") == 0;
-    if (!get && strcmp(request->method, "POST") != 0)
-        api_problem_set(problem, API_UNSUPPORTED_PROTOCOL, "only GET and POST are known");
-    else if (request->too_large || request->body.len > API_MAX_BODY)
-        api_problem_set(problem, API_REQUEST_SIZE_EXCEEDED, "the body is limited to %u bytes",
-                        API_MAX_BODY);
-    else if (request->path.len + request->query.len + 1 > API_MAX_TARGET)
-        api_problem_set(problem, API_REQUEST_SIZE_EXCEEDED, "the target is limited to %u bytes",
-                        API_MAX_TARGET);
-    else if (get)
-        api_problem_set(problem, API_UNSUPPORTED_OPERATION,
-                        "GET is not served; send POST with application/json");
-    return !problem->code;
-}
-
-static bool check_content_type(const struct http_request *request, struct api_problem *problem)
-{
-    const char *type = http_header(request, "Content-Type");
-    struct bytes parameters, media = str_split(bytes_str(type ? type : ""), ';', &parameters);
-    char name[64];
-    if (str_equal_nocase(str_trim(media), "application/json"))
+    if (api->actions.ops->may(api->actions.ctx, secret_id, action, 0))
         return true;
-    schema_printable(name, sizeof name, type ? type : "");
-    api_problem_set(problem, API_UNSUPPORTED_OPERATION,
-                    "Content-Type `%s` is not served; send application/json with a "
-                    "TC3-HMAC-SHA256 signature",
-                    name);
+    api_problem_set(problem, API_UNAUTHORIZED_OPERATION, "this key has no right to %s", action);
     return false;
 }
 
-static bool check_rate(struct api *api, const char *secret_id, const struct action *action,
-                       struct api_problem *problem)
+/* A key for a start that is not to happen twice: printable, without blanks. */
+static bool take_idempotency_key(struct api_call *call, const struct http_request *request,
+                                 struct api_problem *problem)
 {
-    char name[SECRET_ID_SIZE + 64];
-    unsigned count;
-    snprintf(name, sizeof name, "%s/%s", secret_id, action->name);
-    if (!api->rate || rate_take(api->rate, name, api_now(api), &count))
-        return true;
-    api_problem_set(problem, API_REQUEST_LIMIT_EXCEEDED,
-                    "%u requests of %s within a second; see the limit of the server", count,
-                    action->name);
-    return false;
-}
-
-static bool read_body(const struct http_request *request, struct value **out,
-                      struct api_problem *problem)
-{
-    struct value_error error = { 0 };
-    int err = value_from_json(out, request->body, &error);
-    if (!err)
-        return true;
-    if (err == ERR_NOMEM)
-        api_problem_set(problem, API_INTERNAL_ERROR, "%s", err_text(err));
-    else if (error.line)
-        api_problem_set(problem, API_INVALID_PARAMETER, "%s (line %d, column %d of the body)",
-                        error.message, error.line, error.column);
-    else
-        api_problem_set(problem, API_INVALID_PARAMETER, "%s", error.message);
-    return false;
+    const char *key = http_header(request, API_IDEMPOTENCY_HEADER);
+    bool good =
+        str_copy(call->idempotency_key, sizeof call->idempotency_key, bytes_str(key ? key : ""));
+    for (const char *c = call->idempotency_key; *c; c++)
+        good = good && *c > ' ' && *c <= '~';
+    if (!good)
+        api_problem_set(problem, API_INVALID_VALUE,
+                        "`" API_IDEMPOTENCY_HEADER "` must be at most %d printable characters "
+                        "without blanks",
+                        API_MAX_IDEMPOTENCY_KEY);
+    return good;
 }
 
 /* True: an action took the call over. */
-static bool dispatch(struct api *api, const struct http_request *request, usec_t wall_now,
-                     struct api_call *call, struct api_problem *problem)
+static bool dispatch(struct api *api, const struct envelope *e, const struct http_request *request,
+                     usec_t wall_now, struct api_call *call, struct api_problem *problem)
 {
-    struct common_params common;
-    char secret_id[SECRET_ID_SIZE];
-    struct key_source keys = { api->ops->secret_key, api->ctx };
-    if (!check_transport(request, problem) || !check_content_type(request, problem) ||
-        !common_params_read(&common, request, problem) ||
-        !authenticate(&common, request, wall_now, keys, secret_id, problem))
+    const struct key_source keys = { api->actions.ops->secret_key, api->actions.ctx };
+    const struct common_params *common = &e->common;
+    if (!authenticate(e, request, wall_now, keys, &call->signer, problem) ||
+        !check_replay(api, e, &call->signer, problem))
         return false;
 
+    const char *who = call->signer.secret_id, *region_name = common->v1 ? "Region" : "X-TC-Region";
+    const struct action *action = action_find(common->version, common->action, problem);
     struct value *in;
-    const struct action *action = find_action(&common, problem);
-    if (!action || !region_check(common.region, &api->regions, problem) ||
-        !check_rate(api, secret_id, action, problem) || !read_body(request, &in, problem))
+    if (!action || !region_check(common->region, &api->regions, region_name, problem) ||
+        !limits_call(api->limits, who, action_name(action), common->region, api_now(api),
+                     problem) ||
+        !check_right(api, who, action_name(action), problem) ||
+        !take_idempotency_key(call, request, problem) || !envelope_params(e, request, &in, problem))
         return false;
-    bool taken = action->run(api, in, call, problem);
+    bool taken = action_run(action, &api->actions, in, call, problem);
     value_free(in);
     return taken;
 }
@@ -289,12 +152,17 @@ void api_handle(struct api *api, const struct http_request *request, usec_t wall
                 struct api_reply reply)
 {
     struct api_problem problem = { 0 };
-    struct api_call *call = api_call_new(api, request, reply);
+    struct envelope envelope;
+    struct api_call *call = api_call_new(api, reply);
     if (!call) {
         refuse(reply);
         return;
     }
     api->calls++;
-    if (!dispatch(api, request, wall_now, call, &problem))
+    bool good = envelope_read(&envelope, request, &problem);
+    api_call_name(call, &envelope.common);
+    if (!good || !limits_address(api->limits, request->peer, api_now(api), &problem) ||
+        !dispatch(api, &envelope, request, wall_now, call, &problem))
         api_call_fail_problem(call, &problem);
+    envelope_fini(&envelope);
 }

@@ -1,20 +1,9 @@
-/* Who sends a request: the common parameters of the header form and the signature over it
- * (api.md 2.1, 3.1). Pure. Inside api/ only. */
+/* Who sends a request: the signature over it (api.md 3). Pure. Inside api/ only. */
 #ifndef API_AUTHENTICATE_H
 #define API_AUTHENTICATE_H
 
-#include "api/params.h"
+#include "api/envelope.h"
 #include "base/clock.h"
-#include "io/http.h"
-
-/* The headers, NULL when absent or empty; borrowed from the request. */
-struct common_params {
-    const char *action, *version, *region, *timestamp, *authorization, *token;
-};
-
-/* False: one is missing. */
-bool common_params_read(struct common_params *out, const struct http_request *request,
-                        struct api_problem *problem);
 
 #define SECRET_ID_SIZE 129
 
@@ -23,9 +12,16 @@ struct key_source {
     void *ctx;
 };
 
-/* True: the request is signed by `secret_id`, which is set. */
-bool authenticate(const struct common_params *common, const struct http_request *request,
-                  usec_t wall_now, struct key_source keys, char secret_id[SECRET_ID_SIZE],
+/* What is known of an authenticated request. */
+struct signer {
+    char secret_id[SECRET_ID_SIZE];
+    uint64_t timestamp; /* Unix seconds, within the window */
+    uint64_t nonce;     /* of the older signatures */
+};
+
+/* True: the request, whose common parameters are complete, is signed by `out`. */
+bool authenticate(const struct envelope *envelope, const struct http_request *request,
+                  usec_t wall_now, struct key_source keys, struct signer *out,
                   struct api_problem *problem);
 
 #endif

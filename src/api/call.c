@@ -5,8 +5,7 @@
 #include "base/random.h"
 #include "observe/log.h"
 
-struct api_call *api_call_new(struct api *api, const struct http_request *request,
-                              struct api_reply reply)
+struct api_call *api_call_new(struct api *api, struct api_reply reply)
 {
     struct api_call *call = calloc(1, sizeof *call);
     if (!call)
@@ -15,11 +14,19 @@ struct api_call *api_call_new(struct api *api, const struct http_request *reques
     call->reply = reply;
     call->started = api_now(api);
     random_uuid(call->request_id);
-    const char *language = http_header(request, "X-TC-Language");
-    call->language = language && strcmp(language, "zh-CN") == 0 ? API_CHINESE : API_ENGLISH;
-    const char *action = http_header(request, "X-TC-Action");
-    schema_printable(call->action, sizeof call->action, action ? action : "");
     return call;
+}
+
+void api_call_name(struct api_call *call, const struct common_params *common)
+{
+    bool chinese = common->language && strcmp(common->language, "zh-CN") == 0;
+    call->language = chinese ? API_CHINESE : API_ENGLISH;
+    schema_printable(call->action, sizeof call->action, common->action ? common->action : "");
+}
+
+const char *api_call_idempotency_key(const struct api_call *call)
+{
+    return *call->idempotency_key ? call->idempotency_key : NULL;
 }
 
 const char *api_call_request_id(const struct api_call *call)

@@ -3,20 +3,25 @@
 #define API_CALL_H
 
 #include "api/api.h"
+#include "api/authenticate.h"
 
 struct api_call {
     struct api *api;
     struct api_reply reply;
     enum api_language language;
-    usec_t started; /* monotonic */
+    struct signer signer; /* once authenticated */
+    usec_t started;       /* monotonic */
     char request_id[37];
     char action[48];     /* for the log; "" when none was named */
     uint32_t sdk_app_id; /* for the log; 0 until known */
+    char idempotency_key[API_MAX_IDEMPOTENCY_KEY + 1];
 };
 
 /* NULL: out of memory. */
-struct api_call *api_call_new(struct api *api, const struct http_request *request,
-                              struct api_reply reply);
+struct api_call *api_call_new(struct api *api, struct api_reply reply);
+
+/* Takes over what an answer and the log need of the envelope. */
+void api_call_name(struct api_call *call, const struct common_params *common);
 
 void api_call_fail_problem(struct api_call *call, const struct api_problem *problem);
 

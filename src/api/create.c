@@ -16,20 +16,6 @@ static void check_storage(const struct storage_params *s, struct api_problem *p)
                         "`StorageParams.CloudStorage` is missing, it must be an object");
 }
 
-static void check_watermark_members(const struct mix_layouts *layout, struct api_problem *p)
-{
-    static const char *const names[] = { "WaterMarkImage", "WaterMarkChar", "WaterMarkTimestamp" };
-    for (size_t i = 0; layout && i < layout->watermarks.count; i++) {
-        const struct watermark *w = &layout->watermarks.items[i];
-        const void *members[] = { w->image, w->text, w->time };
-        if (!members[w->type])
-            api_problem_set(
-                p, API_MISSING_PARAMETER,
-                "`MixLayoutParams.WaterMarkList.%zu.%s` is missing, it must be an object", i,
-                names[w->type]);
-    }
-}
-
 static void check_room(const struct create_params *c, struct api_problem *p)
 {
     if (c->room_id_type == ROOM_ID_INT && !room_number_ok(c->room_id))
@@ -39,16 +25,6 @@ static void check_room(const struct create_params *c, struct api_problem *p)
                         c->room_id);
 }
 
-static void check_lists(const struct subscribe_params *s, struct api_problem *p)
-{
-    if (s->audio_allow.count && s->audio_block.count)
-        api_problem_set(p, API_OUT_OF_RANGE,
-                        "`SubscribeAudioUserIds` and `UnSubscribeAudioUserIds` exclude each other");
-    if (s->video_allow.count && s->video_block.count)
-        api_problem_set(p, API_OUT_OF_RANGE,
-                        "`SubscribeVideoUserIds` and `UnSubscribeVideoUserIds` exclude each other");
-}
-
 static void check_area(const struct mix_video *v, struct api_problem *p)
 {
     if (v->width * v->height > MAX_AREA)
@@ -56,50 +32,42 @@ static void check_area(const struct mix_video *v, struct api_problem *p)
                         "`MixTranscodeParams.VideoParams` must not be larger than 1920 x 1080");
 }
 
-static void check_window(const struct mix_video *canvas, uint64_t left, uint64_t width,
-                         uint64_t top, uint64_t height, const char *list, size_t index,
-                         struct api_problem *p)
-{
-    if (left + width > canvas->width || top + height > canvas->height)
-        api_problem_set(p, API_OUT_OF_RANGE, "`MixLayoutParams.%s.%zu` leaves the canvas", list,
-                        index);
-}
-
 /* Only in mixed mode is there a canvas. */
 static void check_geometry(const struct create_params *c, struct api_problem *p)
 {
-    const struct mix_video *canvas = &c->mix.video;
-    if (c->record.mode != RECORD_MIXED || !c->layout)
-        return;
-    for (size_t i = 0; i < c->layout->list.count; i++) {
-        const struct mix_layout *w = &c->layout->list.items[i];
-        check_window(canvas, w->left, w->width, w->top, w->height, "MixLayoutList", i, p);
-    }
-    for (size_t i = 0; i < c->layout->watermarks.count; i++) {
-        const struct watermark *m = &c->layout->watermarks.items[i];
-        if (m->type == WATERMARK_IMAGE)
-            check_window(canvas, m->image->left, m->image->width, m->image->top, m->image->height,
-                         "WaterMarkList", i, p);
-        if (m->type == WATERMARK_TEXT)
-            check_window(canvas, m->text->left, m->text->width, m->text->top, m->text->height,
-                         "WaterMarkList", i, p);
-    }
+    if (c->record.mode == RECORD_MIXED && c->layout)
+        layout_check_canvas(c->layout, &c->mix.video, p);
+}
+
+/* AAC in video on demand wants a recording of audio alone (api.md 9.2). */
+static void check_vod(const struct create_params *c, struct api_problem *p)
+{
+    const struct cloud_vod *vod = c->storage.cloud_vod;
+    bool aac =
+        vod && vod->tencent && (vod->tencent->media_type == 2 || vod->tencent->media_type == 4);
+    if (aac && c->record.stream_type != STREAM_AUDIO)
+        api_problem_set(p, API_OUT_OF_RANGE,
+                        "`StorageParams.CloudVod.TencentVod.MediaType` 2 and 4 want "
+                        "`RecordParams.StreamType` 1");
 }
 
 static void check(const struct create_params *c, const struct api_problem *range,
                   struct api_problem *p)
 {
     check_storage(&c->storage, p);
-    check_watermark_members(c->layout, p);
     if (p->code)
         return;
     *p = *range;
     if (p->code)
         return;
+    layout_check_members(c->layout, p);
+    if (p->code)
+        return;
     check_room(c, p);
-    check_lists(&c->record.subscribe, p);
+    subscribe_check(&c->record.subscribe, p);
     check_area(&c->mix.video, p);
     check_geometry(c, p);
+    check_vod(c, p);
     if (c->storage.cloud_storage && c->storage.cloud_vod)
         api_problem_set(p, API_FAILED, "`CloudStorage` and `CloudVod` exclude each other");
 }

@@ -142,4 +142,16 @@ bool create_params_unserved(const struct create_params *params, struct api_probl
 /* Wipes secrets. NULL is fine. */
 void create_params_free(struct create_params *params);
 
+/* The rules that other actions share. Each sets the problem, if there is one. */
+
+/* An allow and a block list of one medium exclude each other. */
+void subscribe_check(const struct subscribe_params *lists, struct api_problem *problem);
+
+/* A watermark has the member of its kind. NULL is fine. */
+void layout_check_members(const struct mix_layouts *layout, struct api_problem *problem);
+
+/* Windows and watermarks lie inside the canvas. */
+void layout_check_canvas(const struct mix_layouts *layout, const struct mix_video *canvas,
+                         struct api_problem *problem);
+
 #endif

@@ -17,7 +17,7 @@ enum api_language { API_ENGLISH, API_CHINESE };
 #define API_SECRET_ID_NOT_FOUND    "AuthFailure.SecretIdNotFound"
 #define API_INVALID_AUTHORIZATION  "AuthFailure.InvalidAuthorization"
 #define API_TOKEN_FAILURE          "AuthFailure.TokenFailure"
-#define API_UNAUTHORIZED_OPERATION "AuthFailure.UnauthorizedOperation"
+#define API_UNAUTHORIZED_OPERATION "AuthFailure.UnauthorizedOperation" /* not with this key */
 #define API_FAILED                 "FailedOperation"
 #define API_UNSUPPORTED_METHOD     "FailedOperation.CRUnsupportMethod"
 #define API_RESTRICTED_CONCURRENCY "FailedOperation.RestrictedConcurrency"
@@ -29,12 +29,18 @@ enum api_language { API_ENGLISH, API_CHINESE };
 #define API_INVALID_SDK_APP_ID     "InvalidParameter.SdkAppId"
 #define API_INVALID_USER_SIG       "InvalidParameter.UserSig"
 #define API_INVALID_VALUE          "InvalidParameterValue"
+#define API_INVALID_REQUEST        "InvalidRequest"
+#define API_LIMIT_EXCEEDED         "LimitExceeded"
 #define API_MISSING_PARAMETER      "MissingParameter" /* and with ".X", see api_missing_code() */
 #define API_NO_SUCH_VERSION        "NoSuchVersion"
 #define API_REQUEST_LIMIT_EXCEEDED "RequestLimitExceeded"
+#define API_ADDRESS_LIMIT_EXCEEDED "RequestLimitExceeded.IPLimitExceeded"
+#define API_KEY_LIMIT_EXCEEDED     "RequestLimitExceeded.UinLimitExceeded"
+#define API_REGION_LIMIT_EXCEEDED  "RequestLimitExceeded.GlobalRegionUinLimitExceeded"
 #define API_REQUEST_SIZE_EXCEEDED  "RequestSizeLimitExceeded"
 #define API_RESOURCE_NOT_FOUND     "ResourceNotFound"
 #define API_SERVICE_UNAVAILABLE    "ServiceUnavailable"
+#define API_UNAUTHORIZED           "UnauthorizedOperation" /* not with this room ticket */
 #define API_UNKNOWN_PARAMETER      "UnknownParameter"
 #define API_UNSUPPORTED_OPERATION  "UnsupportedOperation"
 #define API_UNSUPPORTED_PROTOCOL   "UnsupportedProtocol"

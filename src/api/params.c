@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/errors.h"
+#include "api/tables.h"
 #include "base/err.h"
 
 void api_problem_set(struct api_problem *problem, const char *code, const char *fmt, ...)
@@ -66,26 +67,16 @@ int params_read(const struct schema *table, void *out, const struct value *in,
     return OK;
 }
 
-#define AT(member) offsetof(struct task_query, member)
-
-#define SDK_APP_ID_ROW                                                                             \
-    {                                                                                              \
-        "SdkAppId", SCHEMA_U64, AT(sdk_app_id), .required = true, .zero_missing = true, .min = 1,  \
-                                                .max = UINT32_MAX,                                 \
-                                                .help = "The application whose room is recorded."  \
-    }
-#define TASK_ID_ROW                                                                                \
-    {                                                                                              \
-        "TaskId", SCHEMA_STRING, AT(task_id), .required = true, .max = 256,                        \
-                                              .help = "What CreateCloudRecording answered."        \
-    }
-
 static const struct schema_row describe_rows[] = {
-    SDK_APP_ID_ROW,
-    TASK_ID_ROW,
-    { "RecorderKey", SCHEMA_STRING, AT(recorder_key), .max = 256, .help = "Accepted and ignored." },
+    TABLE_SDK_APP_ID_ROW(task_query, "The application whose room is recorded."),
+    TABLE_TASK_ID_ROW(task_query),
+    { "RecorderKey", SCHEMA_STRING, offsetof(struct task_query, recorder_key), .max = 256,
+      .help = "Accepted and ignored." },
 };
-static const struct schema_row delete_rows[] = { SDK_APP_ID_ROW, TASK_ID_ROW };
+static const struct schema_row delete_rows[] = {
+    TABLE_SDK_APP_ID_ROW(task_query, "The application whose room is recorded."),
+    TABLE_TASK_ID_ROW(task_query),
+};
 
 const struct schema describe_schema = SCHEMA(struct task_query, describe_rows);
 const struct schema delete_schema = SCHEMA(struct task_query, delete_rows);

@@ -23,7 +23,7 @@ static bool is_known(const char *region)
     return false;
 }
 
-bool region_check(const char *region, const struct schema_strings *allowed,
+bool region_check(const char *region, const struct schema_strings *allowed, const char *parameter,
                   struct api_problem *problem)
 {
     for (size_t i = 0; i < allowed->count; i++)
@@ -32,6 +32,6 @@ bool region_check(const char *region, const struct schema_strings *allowed,
     char name[64];
     schema_printable(name, sizeof name, region);
     api_problem_set(problem, is_known(region) ? API_UNSUPPORTED_REGION : API_INVALID_VALUE,
-                    "`X-TC-Region` is `%s`", name);
+                    "`%s` is `%s`", parameter, name);
     return false;
 }

@@ -6,7 +6,7 @@
 
 /* True: `region` is one of `allowed`. A region that the platform knows and this service does not
  * serve, and one that nobody knows, have codes of their own. */
-bool region_check(const char *region, const struct schema_strings *allowed,
+bool region_check(const char *region, const struct schema_strings *allowed, const char *parameter,
                   struct api_problem *problem);
 
 #endif

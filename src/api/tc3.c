@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
+#include "api/host.h"
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -72,15 +73,6 @@ static int hash_payload(bool get, bool leave_unsigned, struct bytes body, char o
     return sha256_hex(leave_unsigned ? bytes_str(UNSIGNED) : get ? bytes_str("") : body, out);
 }
 
-static struct bytes without_port(struct bytes host)
-{
-    size_t digits = host.len;
-    while (digits && host.ptr[digits - 1] >= '0' && host.ptr[digits - 1] <= '9')
-        digits--;
-    bool port = digits > 1 && digits < host.len && host.ptr[digits - 1] == ':';
-    return port ? bytes_of(host.ptr, digits - 1) : host;
-}
-
 static bool has_capitals(const struct canonical_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -106,7 +98,7 @@ struct attempt {
 static unsigned useless_readings(const struct attempt *a)
 {
     unsigned bits = 0;
-    if (without_port(a->host_sent).len == a->host_sent.len)
+    if (host_without_port(a->host_sent).len == a->host_sent.len)
         bits |= TRY_BARE_HOST;
     if (!has_capitals(a->headers, a->request.header_count))
         bits |= TRY_LOWER;
@@ -118,7 +110,7 @@ static unsigned useless_readings(const struct attempt *a)
 static int try_reading(struct attempt *a, unsigned reading)
 {
     uint8_t want[SHA256_SIZE];
-    a->host->value = reading & TRY_BARE_HOST ? without_port(a->host_sent) : a->host_sent;
+    a->host->value = reading & TRY_BARE_HOST ? host_without_port(a->host_sent) : a->host_sent;
     a->request.lower_values = reading & TRY_LOWER;
     a->request.uri = reading & TRY_PATH ? a->path : bytes_str("/");
     int err = sign_canonical(a->scope, &a->request, want);

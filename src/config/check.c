@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 __attribute__((format(printf, 4, 0))) static void
 complain_v(struct complaints *c, int line, const char *path, const char *fmt, va_list args)
@@ -119,6 +120,27 @@ static void check_credentials(const struct config *config, struct complaints *c)
             }
 }
 
+static bool is_app(const struct config *config, const char *text)
+{
+    uint64_t id;
+    for (size_t i = 0; i < config->apps.count; i++)
+        if (str_to_u64(bytes_str(text), UINT32_MAX, &id) && config->apps.items[i].sdk_app_id == id)
+            return true;
+    return false;
+}
+
+/* A right to what is not there is a slip. */
+static void check_rights(const struct config *config, struct complaints *c)
+{
+    char path[64];
+    for (size_t i = 0; i < config->credentials.count; i++)
+        for (size_t k = 0; k < config->credentials.items[i].apps.count; k++)
+            if (!is_app(config, config->credentials.items[i].apps.items[k])) {
+                snprintf(path, sizeof path, "credentials[%zu].apps[%zu]", i, k);
+                complain(c, path, "is no sdk_app_id of apps");
+            }
+}
+
 static void check_storage(const struct config *config, struct complaints *c)
 {
     char path[64];
@@ -169,6 +191,7 @@ void config_check(const struct config *config, struct complaints *c)
         complain(c, "regions", "at least one is needed");
     check_apps(config, c);
     check_credentials(config, c);
+    check_rights(config, c);
     check_storage(config, c);
     check_media(config, c);
 }

@@ -21,7 +21,9 @@ struct config_app {
 };
 
 struct config_credential {
-    char *secret_id, *secret_key; /* never NULL */
+    char *secret_id, *secret_key;  /* never NULL */
+    struct schema_strings apps;    /* SdkAppIds as text; empty: all */
+    struct schema_strings actions; /* empty: all */
 };
 
 /* Exactly one of dir and endpoint is set. */
@@ -42,7 +44,10 @@ struct config {
         struct {
             char *cert, *key; /* PEM files: both or none */
         } tls;
+        char *path_prefix;            /* NULL: the API is at "/" alone; begins with a slash */
         uint64_t requests_per_second; /* of one secret id for one action; 0: no limit */
+        uint64_t requests_per_second_key, requests_per_second_region, requests_per_second_address;
+        bool strict_parameters, refuse_replays;
     } api;
     struct {
         char *listen; /* never NULL; parses by addr_parse() */

@@ -47,6 +47,11 @@ static const struct schema_row credential_rows[] = {
       .charset = "a-zA-Z0-9_-", .help = "The id that API requests name in their signature." },
     { "secret_key", SCHEMA_STRING, AT(config_credential, secret_key), .required = true,
       .secret = true, .max = 256, .help = "The key that makes the signature." },
+    { "apps", SCHEMA_STRINGS, AT(config_credential, apps), .max = 10, .charset = "0-9",
+      .max_items = 1000, .help = "Applications (sdk_app_id) it may be used for. Without it, all." },
+    { "actions", SCHEMA_STRINGS, AT(config_credential, actions), .max = 64, .charset = "a-zA-Z",
+      .max_items = 16,
+      .help = "Actions it may be used for, like DescribeCloudRecording. Without it, all." },
 };
 static const struct schema credential_schema = SCHEMA(struct config_credential, credential_rows);
 
@@ -82,6 +87,25 @@ static const struct schema_row api_rows[] = {
     { "requests_per_second", SCHEMA_U64, offsetof(api_section, requests_per_second), .max = 100000,
       .fallback = "20",
       .help = "Requests per second of one secret id for one action. 0: no limit." },
+    { "requests_per_second_key", SCHEMA_U64, offsetof(api_section, requests_per_second_key),
+      .max = 100000, .fallback = "0",
+      .help = "Requests per second of one secret id for all actions. 0: no limit." },
+    { "requests_per_second_region", SCHEMA_U64, offsetof(api_section, requests_per_second_region),
+      .max = 100000, .fallback = "0",
+      .help = "Requests per second of one secret id that name one region. 0: no limit." },
+    { "requests_per_second_address", SCHEMA_U64, offsetof(api_section, requests_per_second_address),
+      .max = 100000, .fallback = "0",
+      .help = "Requests per second from one address, well signed or not. 0: no limit." },
+    { "path_prefix", SCHEMA_STRING, offsetof(api_section, path_prefix), .max = 256,
+      .charset = "a-zA-Z0-9/._~-", .format = &format_path_prefix,
+      .help = "Serves the API below this path too, as well as at /." },
+    { "strict_parameters", SCHEMA_BOOL, offsetof(api_section, strict_parameters),
+      .fallback = "true",
+      .help = "Refuses unknown parameters (UnknownParameter). false: ignores them." },
+    { "refuse_replays", SCHEMA_BOOL, offsetof(api_section, refuse_replays), .fallback = "false",
+      .help = "Refuses a request with an HmacSHA1 or HmacSHA256 signature that comes a second time "
+              "(same SecretId, Nonce and Timestamp). Clients that repeat a request unchanged after "
+              "a broken connection are then refused too." },
 };
 static const struct schema api_schema = SCHEMA(api_section, api_rows);
 

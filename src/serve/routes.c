@@ -16,11 +16,19 @@ static void answer_text(struct http_exchange *exchange, int status, const char *
     http_exchange_answer(exchange, &answer);
 }
 
+static bool is_api(const struct routes *routes, struct bytes path)
+{
+    size_t len = routes->prefix ? strlen(routes->prefix) : 0;
+    bool below = len && str_starts(path, routes->prefix);
+    return bytes_equal_str(path, "/") || (below && path.len == len) ||
+           (below && path.len == len + 1 && path.ptr[len] == '/');
+}
+
 void routes_handle(void *ctx, struct http_exchange *exchange)
 {
     struct routes *routes = ctx;
     const struct http_request *request = http_exchange_request(exchange);
-    if (bytes_equal_str(request->path, "/")) {
+    if (is_api(routes, request->path)) {
         api_handle(routes->api, request, clock_wall(), (struct api_reply){ reply, exchange });
     } else if (str_starts(request->path, "/v2/")) {
         struct http_answer answer;

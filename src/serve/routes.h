@@ -1,5 +1,5 @@
 /* Which part answers which address:
- *     /            the cloud API
+ *     /            the cloud API; also PREFIX and PREFIX/
  *     /v2/...      WHIP
  *     /healthz     200 while the control loop turns
  *     /readyz      200 while new work is taken
@@ -14,6 +14,7 @@
 struct routes {
     struct api *api;
     struct whip *whip;
+    const char *prefix; /* "/api", or NULL */
     bool draining;
 };
 

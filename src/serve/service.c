@@ -197,20 +197,32 @@ static int open_rooms(struct service *s)
 
 static struct api_ops api_ops;
 
+static struct api_settings api_settings_of(const struct config *c)
+{
+    return (struct api_settings){
+        .regions = (const char *const *)c->regions.items,
+        .region_count = c->regions.count,
+        .rates = { .per_action = (unsigned)c->api.requests_per_second,
+                   .per_key = (unsigned)c->api.requests_per_second_key,
+                   .per_region = (unsigned)c->api.requests_per_second_region,
+                   .per_address = (unsigned)c->api.requests_per_second_address },
+        .max_idle_s = c->record.max_idle,
+        .lenient = !c->api.strict_parameters,
+        .refuse_replays = c->api.refuse_replays,
+    };
+}
+
 static int open_api(struct service *s)
 {
     const struct tasks_config tasks = tasks_config_of(s);
-    const struct api_settings settings = { .regions = (const char *const *)s->config->regions.items,
-                                           .region_count = s->config->regions.count,
-                                           .requests_per_second =
-                                               (unsigned)s->config->api.requests_per_second,
-                                           .max_idle_s = s->config->record.max_idle };
+    const struct api_settings settings = api_settings_of(s->config);
     s->tasks = tasks_new(&tasks);
     api_ops = tasks_api_ops;
     api_ops.now = mono_now;
     if (s->tasks)
         s->api = api_new(&settings, &api_ops, s->tasks);
-    s->routes = (struct routes){ .api = s->api, .whip = s->whip };
+    s->routes =
+        (struct routes){ .api = s->api, .whip = s->whip, .prefix = s->config->api.path_prefix };
     return s->api ? tasks_recover(s->tasks) : ERR_NOMEM;
 }
 

@@ -93,6 +93,22 @@ struct store_change *task_change_end(const struct task *t)
     return change;
 }
 
+struct store_change *task_change_params(const struct task *t)
+{
+    struct buf params;
+    buf_init(&params, PARAMS_LIMIT);
+    struct store_change *change = store_change_new();
+    schema_write_json(&create_schema, t->params, &params);
+    if (change && !params.err) {
+        store_change_update_params(change, t->id, t->epoch, buf_str(&params));
+    } else {
+        store_change_free(change);
+        change = NULL;
+    }
+    seal_wipe_buf(&params);
+    return change;
+}
+
 void task_events_committed(struct tasks *tasks, struct store_change *change)
 {
     struct event *event;

@@ -55,16 +55,15 @@ static bool map_key_ok(const struct config_app *app, const struct create_params 
     if (!app->private_map_key)
         return true;
     if (!p->private_map_key)
-        return refuse(problem, API_UNAUTHORIZED_OPERATION,
-                      "PrivateMapKey is required by this application");
+        return refuse(problem, API_UNAUTHORIZED, "PrivateMapKey is required by this application");
     int err = mapkey_verify(bytes_str(p->private_map_key), room, bytes_str(p->user_id),
                             bytes_str(app->key), clock_wall(), &rights);
     if (err)
-        return refuse(problem, API_UNAUTHORIZED_OPERATION,
+        return refuse(problem, API_UNAUTHORIZED,
                       err == ERR_EXPIRED ? "PrivateMapKey has expired"
                                          : "PrivateMapKey is not valid for this room and UserId");
-    return (rights & MAP_ENTER_ROOM) || refuse(problem, API_UNAUTHORIZED_OPERATION,
-                                               "PrivateMapKey does not allow to enter the room");
+    return (rights & MAP_ENTER_ROOM) ||
+           refuse(problem, API_UNAUTHORIZED, "PrivateMapKey does not allow to enter the room");
 }
 
 static bool capacity_ok(struct tasks *tasks, const struct create_params *p,

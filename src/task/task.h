@@ -75,8 +75,15 @@ int task_open_upload(struct task *t, struct bucket *bucket,
                      const char *prefix); /* takes the bucket on success */
 struct task *task_find(struct tasks *tasks, const char *id);
 
+/* The task that a caller may see: of this application, started, and not past its time
+ * (api.md 6.1, 7.4). NULL: there is none. */
+struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id);
+
 /* start.c: Create */
 void task_create(void *ctx, struct create_params *params, struct api_call *call);
+
+/* modify.c: Modify */
+void task_modify(void *ctx, struct modify_params *params, struct api_call *call);
 
 /* storage.c: where a task's files go, as text in task.json and as a bucket */
 int storage_describe(const struct cloud_storage *storage, const char *task_id,
@@ -88,6 +95,7 @@ const struct config_storage *storage_find(const struct config *config, const cha
 struct store_change *
 task_change_start(const struct task *t);                    /* inserts, 301; NULL: out of memory */
 struct store_change *task_change_end(const struct task *t); /* updates, 302 */
+struct store_change *task_change_params(const struct task *t); /* the params as they are now */
 void task_events_committed(struct tasks *tasks,
                            struct store_change *change); /* hands the events to the outbox */
 

@@ -68,9 +68,7 @@ void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
 
 /* --- the API's actions --- */
 
-/* The task that a caller may see: of this application, started, and not past its time
- * (api.md 6.1, 7.4). */
-static struct task *visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id)
+struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id)
 {
     struct task *t = task_find(tasks, task_id);
     bool good =
@@ -96,7 +94,7 @@ static json_t *file_list(const struct task *t)
 
 static void on_describe(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
 {
-    const struct task *t = visible(ctx, sdk_app_id, task_id);
+    const struct task *t = task_visible(ctx, sdk_app_id, task_id);
     if (!t) {
         api_call_fail(call, API_RESOURCE_NOT_FOUND, "TaskId names no task of this application");
         return;
@@ -126,7 +124,7 @@ static void on_delete_committed(void *ctx, int err, struct store_change *change)
 static void on_delete(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
 {
     struct tasks *tasks = ctx;
-    struct task *t = visible(tasks, sdk_app_id, task_id);
+    struct task *t = task_visible(tasks, sdk_app_id, task_id);
     if (!t) {
         api_call_fail(call, API_RESOURCE_NOT_FOUND, "TaskId names no task of this application");
         return;
@@ -155,18 +153,42 @@ static bool app_known(void *ctx, uint32_t sdk_app_id)
     return false;
 }
 
-static const char *secret_key(void *ctx, const char *secret_id)
+static const struct config_credential *credential(const struct tasks *tasks, const char *secret_id)
 {
-    const struct tasks *tasks = ctx;
     const struct config *config = tasks->config.config;
     for (size_t i = 0; i < config->credentials.count; i++)
         if (strcmp(config->credentials.items[i].secret_id, secret_id) == 0)
-            return config->credentials.items[i].secret_key;
+            return &config->credentials.items[i];
     return NULL;
+}
+
+static const char *secret_key(void *ctx, const char *secret_id)
+{
+    const struct config_credential *c = credential(ctx, secret_id);
+    return c ? c->secret_key : NULL;
+}
+
+/* An empty list allows all. */
+static bool allows(const struct schema_strings *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], name) == 0)
+            return true;
+    return list->count == 0;
+}
+
+static bool may(void *ctx, const char *secret_id, const char *action, uint32_t sdk_app_id)
+{
+    const struct config_credential *c = credential(ctx, secret_id);
+    char app[16];
+    snprintf(app, sizeof app, "%u", (unsigned)sdk_app_id);
+    return c && allows(&c->actions, action) && (!sdk_app_id || allows(&c->apps, app));
 }
 
 const struct api_ops tasks_api_ops = { .create = task_create,
                                        .describe = on_describe,
+                                       .modify = task_modify,
                                        .delete = on_delete,
                                        .app_known = app_known,
-                                       .secret_key = secret_key };
+                                       .secret_key = secret_key,
+                                       .may = may };

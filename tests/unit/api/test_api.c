@@ -27,6 +27,8 @@ struct world {
     struct api_call *call;
     char op[16], task[64];
     struct create_params *params;
+    struct modify_params *modify;
+    bool only_describe; /* what its key may do */
     usec_t now;
     int replies;
     int status;
@@ -55,6 +57,14 @@ static void op_describe(void *ctx, uint32_t app, const char *task, struct api_ca
     keep(ctx, "describe", app, task, call);
 }
 
+static void op_modify(void *ctx, struct modify_params *params, struct api_call *call)
+{
+    struct world *w = ctx;
+    strcpy(w->op, "modify");
+    w->modify = params;
+    w->call = call;
+}
+
 static void op_delete(void *ctx, uint32_t app, const char *task, struct api_call *call)
 {
     keep(ctx, "delete", app, task, call);
@@ -77,8 +87,17 @@ static usec_t op_now(void *ctx)
     return ((struct world *)ctx)->now;
 }
 
-static const struct api_ops ops = { op_create,    op_describe,   op_delete,
-                                    op_app_known, op_secret_key, op_now };
+/* Application 1400000009 belongs to somebody else. */
+static bool op_may(void *ctx, const char *id, const char *action, uint32_t app)
+{
+    const struct world *w = ctx;
+    assert_string_equal(id, ID);
+    return app != 1400000009 &&
+           (!w->only_describe || strcmp(action, "DescribeCloudRecording") == 0);
+}
+
+static const struct api_ops ops = { op_create,    op_describe,   op_modify, op_delete,
+                                    op_app_known, op_secret_key, op_may,    op_now };
 
 static void reply(void *ctx, struct http_answer *answer)
 {
@@ -92,15 +111,33 @@ static void reply(void *ctx, struct http_answer *answer)
     http_answer_fini(answer);
 }
 
-static int setup(void **state)
+static const char *const regions[] = { "ap-singapore", "local" };
+
+static int setup_with(void **state, struct api_settings settings)
 {
-    static const char *const regions[] = { "ap-singapore", "local" };
-    struct api_settings settings = { regions, 2, 20, 0 };
     struct world *w = calloc(1, sizeof *w);
+    settings.regions = regions;
+    settings.region_count = 2;
     w->now = 1000 * SEC;
     w->api = api_new(&settings, &ops, w);
     *state = w;
     return w->api ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, (struct api_settings){ .rates.per_action = 20 });
+}
+
+static int setup_lenient(void **state)
+{
+    return setup_with(state, (struct api_settings){ .lenient = true });
+}
+
+static int setup_limits(void **state)
+{
+    return setup_with(state, (struct api_settings){
+                                 .rates = { .per_key = 3, .per_region = 5, .per_address = 7 } });
 }
 
 static int teardown(void **state)
@@ -114,7 +151,7 @@ static int teardown(void **state)
 /* What a request differs in from a good one. NULL: as the good one has it; "": absent. */
 struct request {
     const char *method, *action, *version, *region, *timestamp, *type, *authorization, *language;
-    const char *token, *body;
+    const char *token, *body, *idempotency;
     uint64_t signed_at;
     bool too_large;
 };
@@ -157,6 +194,7 @@ static void send_request(struct world *w, const struct request *in)
     put(&r, headers, "X-TC-Timestamp", pick(in->timestamp, timestamp));
     put(&r, headers, "X-TC-Language", pick(in->language, ""));
     put(&r, headers, "X-TC-Token", pick(in->token, ""));
+    put(&r, headers, "x-reeltime-idempotency-key", pick(in->idempotency, ""));
     put(&r, headers, "Authorization", pick(in->authorization, buf_str(&authorization)));
     w->replies = 0;
     w->call = NULL;
@@ -189,9 +227,15 @@ static void checks_in_order(void **state)
     } rows[] = {
         { "method", { .method = "PUT", .type = "" }, "UnsupportedProtocol", "" },
         { "size", { .too_large = true, .type = "" }, "RequestSizeLimitExceeded", "" },
-        { "GET", { .method = "GET" }, "UnsupportedOperation", "" },
-        { "form", { .type = "application/x-www-form-urlencoded" }, "UnsupportedOperation", "" },
-        { "multipart", { .type = "multipart/form-data; boundary=x" }, "UnsupportedOperation", "" },
+        { "form with the header's signature",
+          { .type = "application/x-www-form-urlencoded" },
+          "AuthFailure.InvalidAuthorization",
+          "HmacSHA1" },
+        { "multipart without parts",
+          { .type = "multipart/form-data; boundary=x" },
+          "InvalidRequest",
+          "boundary" },
+        { "text", { .type = "text/plain" }, "UnsupportedOperation", "`text/plain`" },
         { "no type", { .type = "" }, "UnsupportedOperation", "" },
         { "no action", { .action = "" }, "MissingParameter", "`Action`" },
         { "no version", { .version = "" }, "MissingParameter", "`Version`" },
@@ -264,10 +308,34 @@ static void checks_in_order(void **state)
           { .action = "CreateCloudRecording", .body = "{}" },
           "MissingParameter.SdkAppId",
           "" },
-        { "modify",
-          { .action = "ModifyCloudRecording" },
-          "FailedOperation.CRUnsupportMethod",
-          "ModifyCloudRecording" },
+        { "no region, as a client without one says it",
+          { .region = "null" },
+          "MissingParameter",
+          "`Region`" },
+        { "modify, app unknown",
+          { .action = "ModifyCloudRecording", .body = "{\"SdkAppId\":2,\"TaskId\":\"x\"}" },
+          "ResourceNotFound",
+          "`2`" },
+        { "modify, both lists",
+          { .action = "ModifyCloudRecording",
+            .body = "{\"SdkAppId\":1400000001,\"TaskId\":\"x\",\"SubscribeStreamUserIds\":{"
+                    "\"SubscribeAudioUserIds\":[\"a\"],\"UnSubscribeAudioUserIds\":[\"b\"]}}" },
+          "InvalidParameter.OutOfRange",
+          "exclude" },
+        { "modify, layout",
+          { .action = "ModifyCloudRecording",
+            .body = "{\"SdkAppId\":1400000001,\"TaskId\":\"x\",\"MixLayoutParams\":{"
+                    "\"MixLayoutMode\":5}}" },
+          "InvalidParameter.OutOfRange",
+          "`MixLayoutParams.MixLayoutMode`" },
+        { "another's application",
+          { .body = "{\"SdkAppId\":1400000009,\"TaskId\":\"x\"}" },
+          "AuthFailure.UnauthorizedOperation",
+          "`1400000009`" },
+        { "idempotency key with a blank",
+          { .idempotency = "a b" },
+          "InvalidParameterValue",
+          "X-Reeltime-Idempotency-Key" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char code[128];
@@ -315,6 +383,111 @@ static void answered_later(void **state)
     assert_non_null(strstr(w->body, "{\"Response\":{\"Error\":{\"Code\":\"ResourceNotFound\","
                                     "\"Message\":\"There is no such resource: task `task-1`\"},"
                                     "\"RequestId\":\""));
+}
+
+static void modify_is_handed_on(void **state)
+{
+    struct world *w = *state;
+    send_request(w, &(struct request){ .action = "ModifyCloudRecording",
+                                       .body = "{\"SdkAppId\":1400000001,\"TaskId\":\"t\","
+                                               "\"SubscribeStreamUserIds\":{"
+                                               "\"SubscribeVideoUserIds\":[\"alice\"]}}" });
+    assert_string_equal(w->op, "modify");
+    assert_string_equal(w->modify->task_id, "t");
+    assert_null(w->modify->layout);
+    assert_int_equal(w->modify->subscribe->video_allow.count, 1);
+    assert_int_equal(w->modify->subscribe->audio_allow.count, 0);
+    modify_params_free(w->modify);
+    api_call_succeed(w->call, NULL);
+}
+
+static void idempotency_key_is_kept(void **state)
+{
+    struct world *w = *state;
+    char long_key[API_MAX_IDEMPOTENCY_KEY + 2], code[128];
+    memset(long_key, 'k', sizeof long_key);
+    long_key[sizeof long_key - 1] = 0;
+    send_request(w, &(struct request){ .idempotency = long_key });
+    assert_string_equal(code_of(w, code), "InvalidParameterValue");
+    long_key[sizeof long_key - 2] = 0;
+    send_request(w, &(struct request){ .idempotency = long_key });
+    assert_string_equal(api_call_idempotency_key(w->call), long_key);
+    api_call_succeed(w->call, NULL);
+    send_request(w, &(struct request){ 0 });
+    assert_null(api_call_idempotency_key(w->call));
+    api_call_succeed(w->call, NULL);
+}
+
+static void rights_of_a_key(void **state)
+{
+    struct world *w = *state;
+    char code[128];
+    w->only_describe = true;
+    send_request(w, &(struct request){ .action = "DeleteCloudRecording", .body = "{" });
+    assert_string_equal(code_of(w, code), "AuthFailure.UnauthorizedOperation");
+    send_request(w, &(struct request){ 0 });
+    api_call_succeed(w->call, NULL);
+}
+
+static void unknown_is_ignored_when_lenient(void **state)
+{
+    struct world *w = *state;
+    send_request(w,
+                 &(struct request){
+                     .action = "CreateCloudRecording",
+                     .body = "{\"Extra\":1,\"SdkAppId\":1400000001,\"RoomId\":\"4711\","
+                             "\"UserId\":\"r\",\"UserSig\":\"s\",\"RecordParams\":{"
+                             "\"RecordMode\":1,\"Extra\":{}},\"StorageParams\":{\"CloudStorage\":{"
+                             "\"Vendor\":1,\"Region\":\"r\",\"Bucket\":\"b\",\"AccessKey\":\"AK\","
+                             "\"SecretKey\":\"SK\",\"Extra\":[1]}},\"Last\":null}" });
+    assert_string_equal(w->op, "create");
+    assert_string_equal(w->params->storage.cloud_storage->bucket, "b");
+    create_params_free(w->params);
+    api_call_succeed(w->call, NULL);
+}
+
+/* One refused by an outer limit has taken its token of the inner ones. */
+static void other_limits(void **state)
+{
+    struct world *w = *state;
+    static const char *const want[] = {
+        "",
+        "",
+        "",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.UinLimitExceeded",
+        "RequestLimitExceeded.IPLimitExceeded",
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        char code[128];
+        send_request(w, &(struct request){ 0 });
+        if (w->call)
+            api_call_succeed(w->call, NULL);
+        assert_string_equal(code_of(w, code), want[i]);
+    }
+}
+
+static void limit_of_a_region(void **state)
+{
+    struct world *w = *state;
+    char code[128];
+    for (int i = 0; i < 6; i++) {
+        w->now += SEC / 3; /* the key alone may ask three times a second */
+        send_request(w, &(struct request){ 0 });
+        assert_non_null(w->call);
+        api_call_succeed(w->call, NULL);
+    }
+    api_free(w->api);
+    struct api_settings tight = { regions, 2, { .per_region = 1 } };
+    w->api = api_new(&tight, &ops, w);
+    send_request(w, &(struct request){ .action = "DeleteCloudRecording" });
+    api_call_succeed(w->call, NULL);
+    send_request(w, &(struct request){ 0 });
+    assert_string_equal(code_of(w, code), "RequestLimitExceeded.GlobalRegionUinLimitExceeded");
+    send_request(w, &(struct request){ .region = "local" });
+    api_call_succeed(w->call, NULL);
 }
 
 static void not_served(void **state)
@@ -370,6 +543,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(checks_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(window_edges_are_inside, setup, teardown),
         cmocka_unit_test_setup_teardown(answered_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(modify_is_handed_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(idempotency_key_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(rights_of_a_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(unknown_is_ignored_when_lenient, setup_lenient, teardown),
+        cmocka_unit_test_setup_teardown(other_limits, setup_limits, teardown),
+        cmocka_unit_test_setup_teardown(limit_of_a_region, setup_limits, teardown),
         cmocka_unit_test_setup_teardown(not_served, setup, teardown),
         cmocka_unit_test_setup_teardown(languages, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_requests, setup, teardown),

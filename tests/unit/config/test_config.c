@@ -110,6 +110,12 @@ static void complaints_name_file_line_and_key(void **state)
           "x.yaml:3: apps[1].sdk_app_id: the same application as apps[0]\n" },
         { APP "credentials:\n- {secret_id: a, secret_key: s}\n- {secret_id: a, secret_key: t}\n",
           "x.yaml:4: credentials[1].secret_id: the same id as credentials[0]\n" },
+        { APP "credentials:\n- {secret_id: a, secret_key: s, apps: [1400000001]}\n"
+              "- secret_id: b\n  secret_key: t\n  apps: [\n    77]\n",
+          "x.yaml:7: credentials[1].apps[0]: is no sdk_app_id of apps\n" },
+        { "api: {path_prefix: api}\n",
+          "x.yaml:1: api.path_prefix: wanted a path like /api, without a slash at its end, of "
+          "[a-zA-Z0-9/._~-], not `api`\n" },
         { "storage:\n  - region: a\n  - region: b\n    dir: x\n    endpoint: http://h\n"
           "  - {region: b, dir: y}\n",
           "x.yaml:2: storage[0]: needs either dir or endpoint\n"

@@ -58,7 +58,8 @@ export function makeConfig({ data, apiPort, mediaPort, loops = 2, tls, callbackU
 }
 
 export class Daemon {
-  // Starts a daemon and waits until it says that it is ready. `tls` is { cert, key }, paths of PEM files.
+  // Starts a daemon and waits until it says that it is ready. `tls` is { cert, key }, paths of PEM files; `configure`
+  // may change the config before it is written.
   static async start(options = {}) {
     if (!existsSync(binary))
       throw new Error(`${binary} is missing: build it first (./check does), or set REELTIME`);
@@ -74,13 +75,14 @@ export class Daemon {
   }
 
   async #launch() {
-    const { tls, callbackUrl, loops } = this.options;
+    const { tls, callbackUrl, loops, configure } = this.options;
     this.endpoint = `127.0.0.1:${this.apiPort}`;
     this.url = `${tls ? 'https' : 'http'}://${this.endpoint}`;
     this.configFile = path.join(this.folder, 'reeltime.yaml');
     const config = makeConfig({
       data: this.data, apiPort: this.apiPort, mediaPort: this.mediaPort, loops, tls, callbackUrl,
     });
+    configure?.(config);
     await writeFile(this.configFile, JSON.stringify(config, null, 2));
 
     this.log = '';

@@ -6,11 +6,16 @@ const Client = sdk.trtc.v20190722.Client;
 
 // `endpoint` is host:port; `tls` chooses https. The client has the actions as methods that return promises; an API
 // error is thrown with its `code`.
-export function cloudClient({ endpoint, secretId, secretKey, tls = false, region = 'ap-singapore' }) {
+export function cloudClient({ endpoint, secretId, secretKey, token, tls = false, region = 'ap-singapore',
+  method = 'POST', signMethod, language, headers }) {
   return new Client({
-    credential: { secretId, secretKey },
+    credential: { secretId, secretKey, token },
     region,
-    profile: { httpProfile: { endpoint, protocol: tls ? 'https://' : 'http://', reqMethod: 'POST' } },
+    profile: {
+      signMethod,
+      language,
+      httpProfile: { endpoint, protocol: tls ? 'https://' : 'http://', reqMethod: method, headers },
+    },
   });
 }
 

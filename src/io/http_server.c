@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/list.h"
@@ -16,6 +17,7 @@
                   */
 #define IDLE_SECONDS 60u
 #define MAX_HELD     (64u << 20) /* bytes of all bodies together */
+#define LEAVE_TIME   SEC         /* for answers on their way when the server stops */
 
 struct http_server {
     struct http_server_config config;
@@ -24,8 +26,10 @@ struct http_server {
 
     pthread_mutex_t
         lock; /* holds suspend and post together, so that a stop sees every suspended request */
-    bool stopping; /* under lock */
-    size_t held;   /* bytes of all bodies; server thread */
+    pthread_cond_t settled; /* handed_over became 0 */
+    bool stopping;          /* under lock */
+    unsigned handed_over;   /* under lock: requests whose answer has not left yet */
+    size_t held;            /* bytes of all bodies; server thread */
 
     struct list open; /* struct http_exchange, by .in_server; home loop */
     uv_timer_t timer; /* home loop */
@@ -193,6 +197,7 @@ static enum MHD_Result hand_over(struct conn *c)
     if (taken) {
         MHD_suspend_connection(c->mhd);
         c->posted = true;
+        server->handed_over++;
         if (!loop_post(server->config.home, &c->message))
             MHD_resume_connection(c->mhd); /* comes back without a response: 503 */
     }
@@ -233,10 +238,17 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
 static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)ctx;
+    struct http_server *server = ctx;
+    struct conn *c = *slot;
     (void)mhd;
     (void)code;
-    conn_free(*slot);
+    if (c && c->posted) {
+        pthread_mutex_lock(&server->lock);
+        if (--server->handed_over == 0)
+            pthread_cond_signal(&server->settled);
+        pthread_mutex_unlock(&server->lock);
+    }
+    conn_free(c);
     *slot = NULL;
 }
 
@@ -385,6 +397,7 @@ int http_server_start(struct http_server **out, const struct http_server_config 
     server->port = config->listen.port;
     list_init(&server->open);
     pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->settled, NULL);
     loop_call(config->home, home_start, server);
 
     char text[ADDR_TEXT_SIZE];
@@ -405,6 +418,18 @@ int http_server_start(struct http_server **out, const struct http_server_config 
     return OK;
 }
 
+/* Everything is answered; MHD would cut off what its thread has not written yet. */
+static void let_answers_leave(struct http_server *server)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += LEAVE_TIME / SEC;
+    pthread_mutex_lock(&server->lock);
+    while (server->handed_over && !pthread_cond_timedwait(&server->settled, &server->lock, &end))
+        ;
+    pthread_mutex_unlock(&server->lock);
+}
+
 void http_server_stop(struct http_server *server)
 {
     if (!server)
@@ -414,8 +439,10 @@ void http_server_stop(struct http_server *server)
     pthread_mutex_unlock(&server->lock);
     loop_call(server->config.home, home_stop, server);
     loop_call(server->config.home, timer_closed, NULL);
+    let_answers_leave(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    pthread_cond_destroy(&server->settled);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -42,9 +42,9 @@ struct http_server_config {
 /* Any thread but the home loop's. ERR_IO: cannot listen (logged). */
 int http_server_start(struct http_server **out, const struct http_server_config *config);
 
-/* Answers what is still open with 503 and ends the thread. Not from the home loop, which must be
- * running. Exchanges that somebody still holds may be answered afterwards; that only frees them.
- * NULL is fine. */
+/* Answers what is still open with 503, lets answers leave (one second at most) and ends the thread.
+ * Not from the home loop, which must be running. Exchanges that somebody still holds may be
+ * answered afterwards; that only frees them. NULL is fine. */
 void http_server_stop(struct http_server *server);
 
 /* Home loop's thread. The request, borrowed: valid until `handle` returns or the exchange is

@@ -92,6 +92,20 @@ static json_t *file_list(const struct task *t)
     return list;
 }
 
+/* A member of our own: what is recorded and not yet acknowledged by the bucket. */
+static json_t *upload_left(const struct task *t)
+{
+    if (!t->upload)
+        return NULL;
+    struct upload_counts counts = upload_task_counts(t->upload);
+    json_t *left = json_pack("{s:I, s:I}", "Files", (json_int_t)counts.files, "Bytes",
+                             (json_int_t)counts.bytes);
+    if (left && counts.failing_since != USEC_UNSET)
+        json_object_set_new(left, "FailingSeconds",
+                            json_integer((clock_mono() - counts.failing_since) / SEC));
+    return left;
+}
+
 static void on_describe(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
 {
     const struct task *t = task_visible(ctx, sdk_app_id, task_id);
@@ -99,8 +113,9 @@ static void on_describe(void *ctx, uint32_t sdk_app_id, const char *task_id, str
         api_call_fail(call, API_RESOURCE_NOT_FOUND, "TaskId names no task of this application");
         return;
     }
-    api_call_succeed(call, json_pack("{s:s, s:s, s:o}", "TaskId", t->id, "Status", live_status(t),
-                                     "StorageFileList", file_list(t)));
+    api_call_succeed(call,
+                     json_pack("{s:s, s:s, s:o, s:o*}", "TaskId", t->id, "Status", live_status(t),
+                               "StorageFileList", file_list(t), "ReeltimeUpload", upload_left(t)));
 }
 
 struct deletion {

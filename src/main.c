@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/ctl.h"
+#include "ctl/usersig.h"
 #include "serve/serve.h"
 #include "version.h"
 
@@ -10,6 +12,8 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "serve", "run the recording service", serve_main },
+    { "ctl", "create, describe, delete and await recordings; listen to events", ctl_main },
+    { "usersig", "make a UserSig or PrivateMapKey, or look into one", usersig_main },
 };
 
 static void usage(FILE *to)

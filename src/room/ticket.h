@@ -1,5 +1,6 @@
 /* The signed envelope that UserSig and PrivateMapKey share (rooms.md 1): JSON, zlib, base64 with
- * its own alphabet. Inside of room/ only; others use usersig.h and mapkey.h. */
+ * its own alphabet. For room/, and for ctl/, which shows what a ticket holds; whoever only verifies
+ * or makes one uses usersig.h and mapkey.h. */
 #ifndef ROOM_TICKET_H
 #define ROOM_TICKET_H
 

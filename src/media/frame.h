@@ -20,21 +20,28 @@ enum media_kind { MEDIA_AUDIO, MEDIA_VIDEO };
 struct frame {
     _Atomic unsigned refs;
     enum codec codec;
-    bool key; /* video: decoding can start here (IDR with the parameter sets known); audio: always
-                 true */
-    bool damaged;       /* complete itself, but follows a loss in its prediction chain */
-    bool discontinuity; /* the timeline stepped, or media was lost for good, right before this frame
-                         */
-    int64_t rtp;        /* unwrapped RTP time stamp, in units of the codec's clock rate */
-    usec_t arrival;     /* monotonic time at which its first packet arrived */
-    usec_t
-        time; /* start, Unix time of the server clock; USEC_UNSET before the timeline has set it */
+
+    /* Video: decoding can start here (IDR with the parameter sets known). Audio: always true. */
+    bool key;
+
+    /* Complete itself, but follows a loss in its prediction chain. Video only: what audio lost is
+     * a gap in time. */
+    bool damaged;
+
+    /* Right before this frame the source began again or the timeline stepped. Plain loss does not
+     * set it. In derived AAC: a hole too long to be filled. */
+    bool discontinuity;
+
+    int64_t rtp;     /* unwrapped RTP time stamp, in units of the codec's clock rate */
+    usec_t arrival;  /* monotonic time at which its first packet arrived */
+    usec_t time;     /* start, Unix time of the server clock; USEC_UNSET before the timeline */
     usec_t duration; /* exact for audio; 0 when unknown (video) */
+
+    /* H.264: NAL units, each after its length as a 32-bit number (ISO/IEC 14496-15); parameter sets
+     * stay in band where the sender put them. Opus: the packet. AAC: raw data block without ADTS
+     * header. FRAME_PADDING zero bytes follow. */
     size_t size;
-    uint8_t
-        data[]; /* H.264: NAL units, each after its length as a 32-bit number (ISO/IEC 14496-15);
-                   parameter sets stay in band where the sender put them. Opus: the packet. AAC: raw
-                   data block without ADTS header. FRAME_PADDING zero bytes follow. */
+    uint8_t data[];
 };
 
 #define FRAME_PADDING 64 /* what FFmpeg's decoders may read past the end */

@@ -88,6 +88,18 @@ static void note(struct job *job, int err)
         job->err = err;
 }
 
+/* What came of reading a value: reported when it is the writer's mistake, kept when it is ours. */
+static void complain(struct job *job, int err, const struct place *at, const struct schema_row *row,
+                     const struct value *v, const struct value *parent)
+{
+    if (err == ERR_MALFORMED)
+        report(job, SCHEMA_WRONG_TYPE, at, row, v, parent);
+    else if (err == ERR_RANGE)
+        report(job, SCHEMA_OUT_OF_RANGE, at, row, v, parent);
+    else
+        note(job, err);
+}
+
 /* The field is zero before. */
 static void set_default(struct job *job, const struct schema_row *row, void *out)
 {
@@ -113,13 +125,7 @@ static void read_strings(struct job *job, const struct schema_row *row, struct s
     for (const struct value *v = in->first; v && out->items; v = v->next, index++) {
         struct place here = { at, NULL, index };
         char **item = &out->items[out->count];
-        int err = scalar_text(row, item, v);
-        if (err == ERR_MALFORMED)
-            report(job, SCHEMA_WRONG_TYPE, &here, row, v, in);
-        else if (err == ERR_RANGE)
-            report(job, SCHEMA_OUT_OF_RANGE, &here, row, v, in);
-        else
-            note(job, err);
+        complain(job, scalar_text(row, item, v), &here, row, v, in);
         out->count += *item != NULL;
     }
 }
@@ -202,12 +208,7 @@ static void read_row(struct job *job, const struct schema_row *row, void *out,
         return;
     }
     int err = read_value(job, row, out, v, &here);
-    if (err == ERR_MALFORMED)
-        report(job, SCHEMA_WRONG_TYPE, &here, row, v, in);
-    else if (err == ERR_RANGE)
-        report(job, SCHEMA_OUT_OF_RANGE, &here, row, v, in);
-    else
-        note(job, err);
+    complain(job, err, &here, row, v, in);
     if (err)
         set_default(job, row, out);
 }

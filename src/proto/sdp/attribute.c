@@ -103,6 +103,16 @@ static int take_rtcp_fb(struct sdp_place *place, struct bytes value)
     return OK;
 }
 
+bool sdp_named(struct bytes text, const char *const *names, unsigned count, unsigned *out)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (bytes_equal_str(text, names[i])) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
 static bool direction_named(struct bytes text, enum sdp_direction *out)
 {
     static const char *const names[] = {
@@ -111,12 +121,11 @@ static bool direction_named(struct bytes text, enum sdp_direction *out)
         [SDP_RECVONLY] = "recvonly",
         [SDP_INACTIVE] = "inactive",
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (bytes_equal_str(text, names[i])) {
-            *out = (enum sdp_direction)i;
-            return true;
-        }
-    return false;
+    unsigned which;
+    if (!sdp_named(text, names, sizeof names / sizeof *names, &which))
+        return false;
+    *out = (enum sdp_direction)which;
+    return true;
 }
 
 static int take_direction(struct sdp_place *place, struct bytes value)

@@ -32,6 +32,9 @@ int sdp_take_end_of_candidates(struct sdp_place *place, struct bytes value);
 /* The next word of `*text`, which moves behind it and its spaces; empty at the end. */
 struct bytes sdp_word(struct bytes *text);
 
+/* Which of the names the text is. */
+bool sdp_named(struct bytes text, const char *const *names, unsigned count, unsigned *out);
+
 /* Letters, digits and the marks of a token (RFC 8866, 9), at least one. */
 bool sdp_is_token(struct bytes text);
 

@@ -88,12 +88,11 @@ static bool type_named(struct bytes text, enum sdp_candidate_type *out)
         [SDP_PRFLX] = "prflx",
         [SDP_RELAY] = "relay",
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (bytes_equal_str(text, names[i])) {
-            *out = (enum sdp_candidate_type)i;
-            return true;
-        }
-    return false;
+    unsigned which;
+    if (!sdp_named(text, names, sizeof names / sizeof *names, &which))
+        return false;
+    *out = (enum sdp_candidate_type)which;
+    return true;
 }
 
 /* False for a host name (mDNS, RFC 8828), which is not looked up. */

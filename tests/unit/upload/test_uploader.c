@@ -291,6 +291,21 @@ static void end_listener(struct listener *l)
     spool_folder_unref(l->folder);
 }
 
+/* What most tests need: one task, with one bucket. */
+static void begin_one(struct world *w, struct fake *f, struct listener *l)
+{
+    setup(w, UPLOAD_LIMITS_DEFAULT);
+    fake_init(f, "one");
+    new_task(l, w, f, "task-1");
+}
+
+static void end_one(struct world *w, struct fake *f, struct listener *l)
+{
+    end_listener(l);
+    teardown(w);
+    fake_fini(f);
+}
+
 static void write_file(struct listener *l, const char *name, const char *text)
 {
     char path[128];
@@ -338,9 +353,7 @@ static void a_task_is_delivered(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     add_segment(&l, "v_1.ts", "v.m3u8");
     add_playlist(&l, "v.m3u8", "#EXTM3U\nv_1.ts\n", 1, false);
     assert_int_equal(f.running, 0); /* nothing begins within a call */
@@ -376,9 +389,7 @@ static void a_task_is_delivered(void **state)
     assert_int_equal(l.idle, 2);
     assert_int_equal(l.delivered, 1);
     assert_int_equal(l.errors, 0);
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 static void an_empty_task_is_delivered(void **state)
@@ -387,18 +398,14 @@ static void an_empty_task_is_delivered(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     run(&w);
     assert_int_equal(l.idle, 0);
     upload_task_end(l.task);
     run(&w);
     assert_int_equal(l.idle, 0);
     assert_int_equal(l.delivered, 1);
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 static void bounds_hold_and_tasks_take_turns(void **state)
@@ -459,9 +466,7 @@ static void failures_pause_and_probe(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     w.now = 1000 * SEC;
     for (int i = 0; i < 8; i++) {
         char name[16];
@@ -512,9 +517,7 @@ static void failures_pause_and_probe(void **state)
     assert_int_equal(counter_get(&stats->results[UPLOAD_OK]), 8);
     assert_int_equal(counter_get(&stats->bytes), delivered_bytes);
     assert_int_equal(counter_get(&stats->took.buckets[0]), 4 + 15 + 8);
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 static void dead_buckets_hold_up_nobody(void **state)
@@ -569,9 +572,7 @@ static void a_task_may_go_at_any_time(void **state)
     struct world w;
     struct fake f, again;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     add_segment(&l, "v_1.ts", "v.m3u8");
     add_playlist(&l, "v.m3u8", "v_1.ts\n", 1, false);
     run(&w);
@@ -612,9 +613,7 @@ static void a_scan_takes_up_what_a_crash_left(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     /* v_1 was acknowledged before; v_4 was cut off from its playlist; w is finished; x was never
      * put. */
     write_file(&l, "v_2.ts", "two");
@@ -661,9 +660,7 @@ static void a_scan_takes_up_what_a_crash_left(void **state)
     assert_string_equal(object_text(&f, "a/b/task-1/v_4.ts"), "four");
     assert_string_equal(object_text(&f, "a/b/task-1/whole.mp4"), "mp4");
     assert_null(object_text(&f, "a/b/task-1/v_5.ts"));
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 /* A track's writer died: its playlist has no last version; one whole file was never announced. */
@@ -673,9 +670,7 @@ static void the_end_closes_what_is_open(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     add_segment(&l, "v_1.ts", "v.m3u8");
     add_playlist(&l, "v.m3u8", "v_1.ts\n", 1, false);
     add_segment(&l, "n_1.ts", "never-put.m3u8");
@@ -688,9 +683,7 @@ static void the_end_closes_what_is_open(void **state)
     assert_string_equal(object_text(&f, "a/b/task-1/stray.ts"), "stray");
     assert_string_equal(object_text(&f, "a/b/task-1/n_1.ts"), "n_1.ts");
     assert_null(object_text(&f, "a/b/task-1/never-put.m3u8"));
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 static void a_missing_file_is_reported_and_let_go(void **state)
@@ -699,9 +692,7 @@ static void a_missing_file_is_reported_and_let_go(void **state)
     struct world w;
     struct fake f;
     struct listener l;
-    setup(&w, UPLOAD_LIMITS_DEFAULT);
-    fake_init(&f, "one");
-    new_task(&l, &w, &f, "task-1");
+    begin_one(&w, &f, &l);
     add_segment(&l, "x.ts", "");
     unlinkat(spool_folder_dir(l.folder), "x.ts", 0);
     upload_task_end(l.task);
@@ -710,9 +701,7 @@ static void a_missing_file_is_reported_and_let_go(void **state)
     assert_int_equal(l.error, UPLOAD_LOCAL_GONE);
     assert_string_equal(l.error_name, "x.ts");
     assert_int_equal(l.delivered, 1);
-    end_listener(&l);
-    teardown(&w);
-    fake_fini(&f);
+    end_one(&w, &f, &l);
 }
 
 /* ---- whatever happens ---- */

@@ -48,6 +48,7 @@ struct config {
         uint64_t requests_per_second; /* of one secret id for one action; 0: no limit */
         uint64_t requests_per_second_key, requests_per_second_region, requests_per_second_address;
         bool strict_parameters, refuse_replays;
+        bool metrics; /* /metrics is served */
     } api;
     struct {
         char *listen; /* never NULL; parses by addr_parse() */
@@ -64,6 +65,7 @@ struct config {
     } log;
     struct {
         uint64_t tasks_per_app, rooms, sessions, sessions_per_room;
+        uint64_t disk_reserve_mib;
     } limits;
     struct {
         uint64_t segment_seconds, max_idle; /* seconds */

@@ -106,6 +106,8 @@ static const struct schema_row api_rows[] = {
       .help = "Refuses a request with an HmacSHA1 or HmacSHA256 signature that comes a second time "
               "(same SecretId, Nonce and Timestamp). Clients that repeat a request unchanged after "
               "a broken connection are then refused too." },
+    { "metrics", SCHEMA_BOOL, offsetof(api_section, metrics), .fallback = "true",
+      .help = "Serve /metrics for Prometheus, to whoever reaches listen." },
 };
 static const struct schema api_schema = SCHEMA(api_section, api_rows);
 
@@ -142,6 +144,9 @@ static const struct schema_row limits_rows[] = {
       .fallback = "2000", .help = "Publishers that may be connected at once." },
     { "sessions_per_room", SCHEMA_U64, offsetof(limits_section, sessions_per_room), .min = 1,
       .max = 10000, .fallback = "300", .help = "Publishers in one room." },
+    { "disk_reserve_mib", SCHEMA_U64, offsetof(limits_section, disk_reserve_mib), .max = 1u << 30,
+      .fallback = "256",
+      .help = "With less room on the disk under data, in MiB, /readyz says no." },
 };
 static const struct schema limits_schema = SCHEMA(limits_section, limits_rows);
 

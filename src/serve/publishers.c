@@ -23,6 +23,7 @@ struct publishers {
     size_t *per_loop; /* sessions on each media loop */
     uint64_t last;    /* session number given */
     bool draining;
+    struct publishers_stats stats;
 };
 
 struct publishers *publishers_new(const struct publishers_config *config)
@@ -67,6 +68,16 @@ void publishers_set_whip(struct publishers *p, struct whip *whip)
 void publishers_drain(struct publishers *p)
 {
     p->draining = true;
+}
+
+size_t publishers_count(const struct publishers *p)
+{
+    return HASH_COUNT(p->by_session);
+}
+
+const struct publishers_stats *publishers_stats(const struct publishers *p)
+{
+    return &p->stats;
 }
 
 static struct publisher *find(struct publishers *p, uint64_t session)
@@ -251,6 +262,7 @@ void publishers_event(void *ctx, const struct session_event *event)
         rooms_media(p->config.rooms, event->session, event->kind, event->live);
         break;
     case SESSION_ENDED:
+        p->stats.ended[event->end]++;
         rooms_leave(p->config.rooms, event->session);
         whip_session_ended(p->whip, event->session);
         if (one)

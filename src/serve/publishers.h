@@ -32,6 +32,13 @@ void publishers_event(void *ctx, const struct session_event *event);
 /* The media loop of a session; NULL: it is over. ctx: the publishers. */
 struct media_loop *publishers_media_of(void *ctx, uint64_t session);
 
+size_t publishers_count(const struct publishers *p); /* sessions */
+
+struct publishers_stats {
+    uint64_t ended[SESSION_FAILED + 1]; /* by enum session_end */
+};
+const struct publishers_stats *publishers_stats(const struct publishers *p);
+
 /* No new ones from now on (503); those that are there stay. */
 void publishers_drain(struct publishers *p);
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "serve/metrics_table.h"
 #include "serve/service.h"
 
 #define POOL_THREADS                                                                               \
@@ -23,6 +24,7 @@ static void usage(FILE *to)
           "\n"
           "  -c, --config FILE   YAML configuration\n"
           "      --reference     print all configuration keys with their defaults, and exit\n"
+          "      --metrics       print all metrics with their meaning, and exit\n"
           "  -h, --help          this text\n",
           to);
 }
@@ -32,6 +34,16 @@ static int print_reference(void)
     struct buf text;
     buf_init(&text, 1u << 20);
     config_reference(&text);
+    fputs(buf_str(&text), stdout);
+    buf_fini(&text);
+    return 0;
+}
+
+static int print_metrics(void)
+{
+    struct buf text;
+    buf_init(&text, 1u << 20);
+    metrics_reference(metrics_table, METRICS, &text);
     fputs(buf_str(&text), stdout);
     buf_fini(&text);
     return 0;
@@ -144,6 +156,7 @@ int serve_main(int argc, char **argv)
 {
     static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                              { "reference", no_argument, NULL, 'r' },
+                                             { "metrics", no_argument, NULL, 'm' },
                                              { "help", no_argument, NULL, 'h' },
                                              { NULL, 0, NULL, 0 } };
     const char *file = NULL;
@@ -152,6 +165,7 @@ int serve_main(int argc, char **argv)
         switch (c) {
         case 'c': file = optarg; break;
         case 'r': return print_reference();
+        case 'm': return print_metrics();
         case 'h': usage(stdout); return 0;
         default: usage(stderr); return 2;
         }

@@ -47,6 +47,9 @@ struct service {
     struct uploader *uploader;
     struct tasks *tasks;
     struct recorder_stats recorded; /* added to by the media loops too */
+    struct disk_watch *disk;
+    struct named_loop *named; /* control, media, then audio */
+    struct metrics_sources sources;
 
     pthread_mutex_t lock;
     pthread_cond_t drained_cond;
@@ -261,6 +264,86 @@ static int start_media(struct service *s)
     return OK;
 }
 
+/* --- what operators look at --- */
+
+static void name_loop(struct service *s, size_t place, struct loop *loop, const char *kind,
+                      size_t index)
+{
+    struct named_loop *named = &s->named[place];
+    named->loop = loop;
+    snprintf(named->name, sizeof named->name, "%s-%zu", kind, index);
+}
+
+static int name_loops(struct service *s)
+{
+    size_t count = s->loop_count;
+    s->named = calloc(1 + 2 * count, sizeof *s->named);
+    if (!s->named)
+        return ERR_NOMEM;
+    s->named[0] = (struct named_loop){ "control", s->control };
+    for (size_t i = 0; i < count; i++) {
+        name_loop(s, 1 + i, media_loop_thread(s->loops[i]), "media", i);
+        name_loop(s, 1 + count + i, media_loop_worker(s->loops[i]), "audio", i);
+    }
+    return OK;
+}
+
+static struct metrics_sources sources_of(const struct service *s)
+{
+    return (struct metrics_sources){ .revision = build.id,
+                                     .date = build.date,
+                                     .started = clock_wall(),
+                                     .reserve = s->config->limits.disk_reserve_mib << 20,
+                                     .tasks = s->tasks,
+                                     .rooms = s->rooms,
+                                     .publishers = s->publishers,
+                                     .whip = &s->routes.whip_stats,
+                                     .media = s->loops,
+                                     .media_count = s->loop_count,
+                                     .recorded = &s->recorded,
+                                     .writer = s->writer,
+                                     .disk = s->disk,
+                                     .uploader = s->uploader,
+                                     .delivery = s->delivery,
+                                     .api = s->api,
+                                     .store = s->store,
+                                     .loops = s->named,
+                                     .loop_count = 1 + 2 * s->loop_count };
+}
+
+static void watch_on_control(void *ctx)
+{
+    struct call *call = ctx;
+    struct service *s = call->service;
+    const struct disk_watch_config disk = { .loop = s->control,
+                                            .path = s->config->data,
+                                            .spool = s->spool,
+                                            .reserve = s->config->limits.disk_reserve_mib << 20 };
+    call->err = name_loops(s);
+    if (!call->err)
+        call->err = disk_watch_open(&s->disk, &disk);
+    s->sources = sources_of(s);
+    s->routes.disk = s->disk;
+    s->routes.metrics = s->config->api.metrics ? &s->sources : NULL;
+    s->routes.watched = s->named;
+    s->routes.watched_count = 1 + s->loop_count;
+}
+
+static int start_watching(struct service *s)
+{
+    struct call call = { s, OK };
+    loop_call(s->control, watch_on_control, &call);
+    return call.err;
+}
+
+static void ready_on_control(void *ctx)
+{
+    struct service *s = ctx;
+    s->routes.ready = true;
+}
+
+/* --- HTTP --- */
+
 /* A PEM file as text; NULL: not readable (logged). */
 static char *read_pem(const char *path)
 {
@@ -290,6 +373,7 @@ static int start_http(struct service *s)
                                          .max_body = API_MAX_BODY,
                                          .max_connections = MAX_CONNECTIONS,
                                          .timeout = REQUEST_TIME,
+                                         .at_once = routes_at_once,
                                          .home = s->control,
                                          .ctx = &s->routes,
                                          .handle = routes_handle,
@@ -321,7 +405,13 @@ static int start_parts(struct service *s)
     err = call.err;
     if (!err)
         err = start_media(s);
-    return err ? err : start_http(s);
+    if (!err)
+        err = start_watching(s);
+    if (!err)
+        err = start_http(s);
+    if (!err)
+        loop_call(s->control, ready_on_control, s);
+    return err;
 }
 
 int service_start(struct service **out, const struct config *config)
@@ -381,6 +471,7 @@ static void wait_drained(struct service *s)
 static void stop_on_control(void *ctx)
 {
     struct service *s = ctx;
+    disk_watch_close(s->disk);
     tasks_free(s->tasks);
     delivery_close(s->delivery);
     uploader_free(s->uploader);
@@ -426,6 +517,7 @@ void service_stop(struct service *s)
     seal_key_wipe(&s->key);
     pthread_cond_destroy(&s->drained_cond);
     pthread_mutex_destroy(&s->lock);
+    free(s->named);
     free(s->loops);
     free(s);
 }

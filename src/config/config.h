@@ -32,6 +32,8 @@ struct config_storage {
     char *dir;
     char *endpoint;
     bool path_style;
+    char *signing_region;       /* NULL: region */
+    struct schema_strings apps; /* sdk_app_ids in decimal; empty: all */
 };
 
 struct config {
@@ -58,7 +60,11 @@ struct config {
     SCHEMA_LIST(struct config_app) apps;               /* at least one */
     SCHEMA_LIST(struct config_credential) credentials; /* at least one */
     SCHEMA_LIST(struct config_storage) storage;        /* at least one */
-    struct schema_strings regions;                     /* at least one */
+    struct {
+        struct schema_strings allow; /* networks; each parses by network_parse() */
+        char *ca_file;
+    } outgoing;
+    struct schema_strings regions; /* at least one */
     struct {
         int level;  /* enum log_level */
         int format; /* enum config_log_format */

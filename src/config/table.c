@@ -19,6 +19,7 @@ typedef __typeof__(((struct config *)0)->media) media_section;
 typedef __typeof__(((struct config *)0)->log) log_section;
 typedef __typeof__(((struct config *)0)->limits) limits_section;
 typedef __typeof__(((struct config *)0)->record) record_section;
+typedef __typeof__(((struct config *)0)->outgoing) outgoing_section;
 
 static const struct schema_row callback_rows[] = {
     { "url", SCHEMA_STRING, offsetof(callback_section, url), .max = CALLBACK_URL_MAX,
@@ -65,6 +66,12 @@ static const struct schema_row storage_rows[] = {
       .format = &format_http_url, .help = "The URL of an S3-compatible store." },
     { "path_style", SCHEMA_BOOL, AT(config_storage, path_style), .fallback = "true",
       .help = "Name the bucket in the path (true) or in the host name (false) of an endpoint." },
+    { "signing_region", SCHEMA_STRING, AT(config_storage, signing_region), .max = 64,
+      .charset = REGION_CHARS,
+      .help = "The endpoint's own name of its region, for signatures. Without it, region." },
+    { "apps", SCHEMA_STRINGS, AT(config_storage, apps), .max = 10, .charset = "0-9",
+      .max_items = 1000,
+      .help = "The applications (sdk_app_id) that may store here. Without it, all." },
 };
 static const struct schema storage_schema = SCHEMA(struct config_storage, storage_rows);
 
@@ -135,6 +142,17 @@ static const struct schema_row log_rows[] = {
 };
 static const struct schema log_schema = SCHEMA(log_section, log_rows);
 
+static const struct schema_row outgoing_rows[] = {
+    { "allow", SCHEMA_STRINGS, offsetof(outgoing_section, allow), .max = 64,
+      .format = &format_network, .max_items = 100,
+      .help = "Networks that hosts named by API callers (EndpointUrl) may be in although they are "
+              "private, loopback or the like." },
+    { "ca_file", SCHEMA_STRING, offsetof(outgoing_section, ca_file), .max = PATH_MAX_LEN,
+      .help = "PEM file of the authorities that certificates of object stores must come from. "
+              "Without it, the system's." },
+};
+static const struct schema outgoing_schema = SCHEMA(outgoing_section, outgoing_rows);
+
 static const struct schema_row limits_rows[] = {
     { "tasks_per_app", SCHEMA_U64, offsetof(limits_section, tasks_per_app), .min = 1, .max = 100000,
       .fallback = "100", .help = "Recording tasks of one application that may run at once." },
@@ -175,6 +193,8 @@ static const struct schema_row config_rows[] = {
       .max_items = 1000, .help = "Who may call the API." },
     { "storage", SCHEMA_OBJECTS, AT(config, storage), .table = &storage_schema, .max_items = 100,
       .help = "Where files go. Without it, region local in the folder buckets of data." },
+    { "outgoing", SCHEMA_SECTION, AT(config, outgoing), .table = &outgoing_schema,
+      .help = "Requests of the daemon to hosts that others named." },
     { "regions", SCHEMA_STRINGS, AT(config, regions), .max = 64, .charset = REGION_CHARS,
       .max_items = 64, .fallback = "ap-beijing,ap-guangzhou,ap-mumbai,ap-shanghai,ap-singapore",
       .help = "Regions that API requests may name (header X-TC-Region)." },

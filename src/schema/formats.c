@@ -1,6 +1,7 @@
 #include "schema/formats.h"
 
 #include "base/addr.h"
+#include "base/network.h"
 #include "base/str.h"
 
 static bool port_ok(struct bytes text)
@@ -74,9 +75,16 @@ static bool path_prefix_ok(const char *text)
     return len > 1 && text[0] == '/' && text[len - 1] != '/' && !strstr(text, "//");
 }
 
+static bool network_ok(const char *text)
+{
+    struct network n;
+    return network_parse(&n, text);
+}
+
 const struct schema_format format_http_url = { "an http or https URL with a host", url_is_http };
 const struct schema_format format_hostport = { "an address with a port, like 127.0.0.1:9000",
                                                hostport_ok };
 const struct schema_format format_ip = { "an IP address, like 127.0.0.1", ip_ok };
 const struct schema_format format_path_prefix = { "a path like /api, without a slash at its end",
                                                   path_prefix_ok };
+const struct schema_format format_network = { "a network, like 10.0.0.0/8", network_ok };

@@ -14,6 +14,7 @@
 #include "io/http_server.h"
 #include "recorder/stats.h"
 #include "serve/build.h"
+#include "serve/outgoing.h"
 #include "serve/publishers.h"
 #include "serve/routes.h"
 #include "task/tasks.h"
@@ -45,6 +46,7 @@ struct service {
     struct delivery *delivery;
     struct loop_clock *clock;
     struct uploader *uploader;
+    struct outgoing outgoing;
     struct tasks *tasks;
     struct recorder_stats recorded; /* added to by the media loops too */
     struct disk_watch *disk;
@@ -142,6 +144,8 @@ static struct tasks_config tasks_config_of(struct service *s)
                                   .spool = s->spool,
                                   .writer = s->writer,
                                   .uploader = s->uploader,
+                                  .own_stores = s->outgoing.own,
+                                  .named_stores = s->outgoing.guarded,
                                   .recorded = &s->recorded,
                                   .key = &s->key,
                                   .version = build.id,
@@ -161,6 +165,8 @@ static int open_state(struct service *s)
         err = delivery_open(&s->delivery, s->control, s->store, &delivery);
     if (!err)
         err = loop_clock_open(&s->clock, s->control);
+    if (!err)
+        err = outgoing_open(&s->outgoing, s->config, s->control);
     if (err)
         return err;
     const struct upload_clock clock = loop_clock_of(s->clock);
@@ -473,6 +479,7 @@ static void stop_on_control(void *ctx)
     struct service *s = ctx;
     disk_watch_close(s->disk);
     tasks_free(s->tasks);
+    outgoing_close(&s->outgoing);
     delivery_close(s->delivery);
     uploader_free(s->uploader);
     if (s->clock)

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "room/mapkey.h"
 #include "room/usersig.h"
+#include "task/place.h"
 #include "task/task.h"
 
 #define HOUR (3600 * SEC)
@@ -97,12 +98,8 @@ static bool storage_ok(struct tasks *tasks, const struct create_params *p,
                        struct api_problem *problem)
 {
     const struct cloud_storage *s = p->storage.cloud_storage;
-    const struct config_storage *place = storage_find(tasks->config.config, s->region);
-    if (place && place->dir && !s->endpoint)
-        return true;
-    return refuse(problem, API_UNSUPPORTED_METHOD,
-                  "StorageParams.CloudStorage: this server stores into folder buckets only; Region "
-                  "must name one of them");
+    const struct place_wanted wanted = { s->vendor, s->region, s->bucket, s->endpoint };
+    return place_ok(tasks->config.config, (uint32_t)p->sdk_app_id, &wanted, problem);
 }
 
 static bool admit(struct tasks *tasks, const struct create_params *p, const struct room_key *room,
@@ -150,7 +147,7 @@ static struct preparation *prepare(struct task *t, int *err)
                             &m->storage, &m->sealed);
     if (*err)
         goto fail;
-    *err = storage_open(&prep->bucket, &prep->prefix, t->tasks, m->storage);
+    *err = storage_open(&prep->bucket, &prep->prefix, t->tasks, m);
     if (*err)
         goto fail;
     return prep;

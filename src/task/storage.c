@@ -6,19 +6,12 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "spool/spool.h"
+#include "task/place.h"
 #include "task/task.h"
-#include "upload/dir_bucket.h"
 
 #define SEALED_LIMIT (16u << 10)
 #define PREFIX_LIMIT 4096
-
-const struct config_storage *storage_find(const struct config *config, const char *region)
-{
-    for (size_t i = 0; i < config->storage.count; i++)
-        if (strcmp(config->storage.items[i].region, region) == 0)
-            return &config->storage.items[i];
-    return NULL;
-}
 
 static char *plain_text(const struct cloud_storage *s)
 {
@@ -86,25 +79,60 @@ static char *join_prefix(const json_t *parts)
     return buf_detach(&joined);
 }
 
-static int open_bucket(struct bucket **out, struct tasks *tasks, const json_t *o)
+/* The keys as JSON; NULL when the task has none. */
+static int open_keys(json_t **out, const struct spool_meta *meta, const struct seal_key *key)
 {
-    const char *region = json_string_value(json_object_get(o, "Region"));
-    const char *name = json_string_value(json_object_get(o, "Bucket"));
-    const struct config_storage *place = region ? storage_find(tasks->config.config, region) : NULL;
-    if (!place || !name)
-        return ERR_NOT_FOUND;
-    if (!place->dir)
-        return ERR_UNSUPPORTED;
-    return dir_bucket_new(out, tasks->config.control, place->dir, name, true);
+    *out = NULL;
+    if (!meta->sealed)
+        return OK;
+    struct buf sealed, plain;
+    buf_init(&sealed, SEALED_LIMIT);
+    buf_init(&plain, SEALED_LIMIT);
+    int err = base64_decode(&sealed, bytes_str(meta->sealed), BASE64_STANDARD);
+    if (!err)
+        err = seal_open(&plain, key, buf_bytes(&sealed), bytes_str(meta->task_id));
+    if (!err) {
+        *out = json_loads(buf_str(&plain), JSON_REJECT_DUPLICATES, NULL);
+        err = *out ? OK : ERR_MALFORMED;
+    }
+    seal_wipe_buf(&plain);
+    buf_fini(&sealed);
+    return err;
 }
 
-int storage_open(struct bucket **out, char **prefix, struct tasks *tasks, const char *text)
+static const char *text_of(const json_t *o, const char *name)
 {
-    json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    return json_string_value(json_object_get(o, name));
+}
+
+static int open_bucket(struct bucket **out, struct tasks *tasks, const json_t *o,
+                       const struct spool_meta *meta)
+{
+    const struct place_wanted wanted = {
+        .vendor = (uint64_t)json_integer_value(json_object_get(o, "Vendor")),
+        .region = text_of(o, "Region"),
+        .bucket = text_of(o, "Bucket"),
+        .endpoint = text_of(o, "EndpointUrl"),
+    };
+    json_t *keys;
+    if (!wanted.region || !wanted.bucket)
+        return ERR_MALFORMED;
+    int err = open_keys(&keys, meta, tasks->config.key);
+    if (!err)
+        err = place_open(out, &tasks->config, &wanted, text_of(keys, "AccessKey"),
+                         text_of(keys, "SecretKey"));
+    json_decref(keys);
+    return err;
+}
+
+int storage_open(struct bucket **out, char **prefix, struct tasks *tasks,
+                 const struct spool_meta *meta)
+{
+    json_t *o = meta->storage ? json_loads(meta->storage, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (!o)
         return ERR_MALFORMED;
     struct bucket *bucket = NULL;
-    int err = open_bucket(&bucket, tasks, o);
+    int err = open_bucket(&bucket, tasks, o, meta);
     char *joined = err ? NULL : join_prefix(json_object_get(o, "FileNamePrefix"));
     json_decref(o);
     if (err)

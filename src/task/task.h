@@ -88,8 +88,8 @@ void task_modify(void *ctx, struct modify_params *params, struct api_call *call)
 /* storage.c: where a task's files go, as text in task.json and as a bucket */
 int storage_describe(const struct cloud_storage *storage, const char *task_id,
                      const struct seal_key *key, char **text, char **sealed);
-int storage_open(struct bucket **out, char **prefix, struct tasks *tasks, const char *text);
-const struct config_storage *storage_find(const struct config *config, const char *region);
+int storage_open(struct bucket **out, char **prefix, struct tasks *tasks,
+                 const struct spool_meta *meta);
 
 /* events.c: a change of the row together with the event that tells of it */
 struct store_change *

@@ -33,6 +33,8 @@ struct tasks_config {
     struct spool *spool;
     struct spool_writer *writer;
     struct uploader *uploader;
+    struct http_client *own_stores;   /* for object stores of the configuration */
+    struct http_client *named_stores; /* for those that callers name: bound by the address policy */
     struct recorder_stats *recorded;
     const struct seal_key *key;
     const char *version, *date; /* TRTC-VERSION and TRTC-DATE of playlists; literals */

@@ -37,7 +37,9 @@ static void whole_file(void **state)
         "  - { secret_id: AKIDx, secret_key: secret }\n"
         "storage:\n"
         "  - { region: local, dir: ./b }\n"
-        "  - { region: test-1, endpoint: \"http://127.0.0.1:9300\", path_style: false }\n"
+        "  - { region: test-1, endpoint: \"http://127.0.0.1:9300\", path_style: false,\n"
+        "      signing_region: us-east-1, apps: [1400000001, 2] }\n"
+        "outgoing: { allow: [127.0.0.0/8, \"::1\"], ca_file: ca.pem }\n"
         "regions: [ap-singapore]\n"
         "log: { level: debug, format: json }\n"
         "limits: { tasks_per_app: 7 }\n"
@@ -59,6 +61,11 @@ static void whole_file(void **state)
     assert_null(c->apps.items[1].callback.url);
     assert_string_equal(c->storage.items[1].endpoint, "http://127.0.0.1:9300");
     assert_false(c->storage.items[1].path_style);
+    assert_string_equal(c->storage.items[1].signing_region, "us-east-1");
+    assert_string_equal(c->storage.items[1].apps.items[1], "2");
+    assert_int_equal(c->storage.items[0].apps.count, 0);
+    assert_string_equal(c->outgoing.allow.items[1], "::1");
+    assert_string_equal(c->outgoing.ca_file, "ca.pem");
     assert_int_equal(c->regions.count, 1);
     assert_int_equal(c->log.level, LOG_DEBUG);
     assert_int_equal(c->log.format, CONFIG_LOG_JSON);
@@ -121,6 +128,11 @@ static void complaints_name_file_line_and_key(void **state)
           "x.yaml:2: storage[0]: needs either dir or endpoint\n"
           "x.yaml:3: storage[1]: needs either dir or endpoint\n"
           "x.yaml:6: storage[2].region: the same region as storage[1]\n" },
+        { "storage:\n  - {region: a, dir: x, apps: [b]}\noutgoing: {allow: [10.1.0.0/8]}\n",
+          "x.yaml:2: storage[0].apps[0]: wanted a list of at most 1000 strings, each 1 to 10 "
+          "bytes of [0-9], not `b`\n"
+          "x.yaml:3: outgoing.allow[0]: wanted a list of at most 100 strings, each a network, "
+          "like 10.0.0.0/8, not `10.1.0.0/8`\n" },
         { "\nmedia: {port: 65535, loops: 1}\n",
           "x.yaml:2: media.port: 1 loops from port 65535 on go beyond port 65535\n" },
         { "media: {loops: 65}\n",

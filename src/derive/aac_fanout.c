@@ -34,7 +34,9 @@ struct aac_fanout {
     struct list subscribers;  /* struct aac_subscriber, by .in_fanout */
     struct batch *filling;    /* NULL: none begun */
     usec_t due;               /* of filling */
+    struct batch *spare;      /* for the end, which must not fail */
     usec_t flush_at;          /* USEC_NEVER: the encoder holds nothing */
+    usec_t heard;             /* end of the newest Opus frame, server clock */
     uint64_t sent, returned;  /* batches */
     uint64_t frames_waiting;  /* Opus frames in batches with the worker */
     uint64_t dropped;         /* Opus frames, when the worker is behind */
@@ -94,6 +96,7 @@ static void fanout_destroy(struct aac_fanout *f)
     aac_track_free(f->encoder);
     if (f->filling)
         batch_free(f->filling);
+    free(f->spare);
     free(f);
 }
 
@@ -114,6 +117,22 @@ static void end_subscriber(struct aac_subscriber *s)
     s->on_end(s);
 }
 
+static void give(struct aac_fanout *f, struct frame *frame)
+{
+    list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
+    {
+        if (!s->leaving || frame->time < s->until)
+            s->on_frame(s, frame);
+    }
+}
+
+/* The batch brought the last that a leaving subscriber waits for. */
+static bool brought_all(const struct batch *b, const struct aac_subscriber *s)
+{
+    bool later = b->out_count && b->out[b->out_count - 1]->time >= s->until;
+    return later || (b->flush && b->number >= s->leaves_with);
+}
+
 static void batch_return(struct message *m)
 {
     struct batch *b = (struct batch *)m;
@@ -121,10 +140,12 @@ static void batch_return(struct message *m)
     f->returned = b->number;
     f->frames_waiting -= b->in_count;
     for (size_t i = 0; i < b->out_count; i++)
-        list_each(s, &f->subscribers, struct aac_subscriber, in_fanout) s->on_frame(s, b->out[i]);
-    list_each(s, &f->subscribers, struct aac_subscriber,
-              in_fanout) if (b->last || (s->leaves_with && s->leaves_with <= b->number))
-        end_subscriber(s);
+        give(f, b->out[i]);
+    list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
+    {
+        if (b->last || (s->leaving && brought_all(b, s)))
+            end_subscriber(s);
+    }
     bool last = b->last;
     batch_free(b);
     if (last)
@@ -170,6 +191,7 @@ static void on_source_frame(struct subscriber *self, struct frame *frame)
     if (b->in_count == 0)
         f->due = frame->arrival + BATCH_TIME;
     b->in[b->in_count++] = frame_ref(frame);
+    f->heard = frame->time + frame->duration;
     f->flush_at = frame->arrival + FLUSH_AFTER;
     if (b->in_count == BATCH || frame->arrival >= f->due)
         send_batch(f, false, false);
@@ -191,12 +213,15 @@ int aac_fanout_new(struct aac_fanout **out, struct track *source, unsigned chann
     if (!f)
         return ERR_NOMEM;
     const struct aac_track_config config = { .start = USEC_UNSET, .channels = channels };
-    int err = aac_track_new(&f->encoder, &config);
+    f->spare = calloc(1, sizeof *f->spare);
+    int err = f->spare ? aac_track_new(&f->encoder, &config) : ERR_NOMEM;
     if (err) {
+        free(f->spare);
         free(f);
         return err;
     }
     f->home = home;
+    f->heard = USEC_UNSET;
     f->worker = worker;
     list_init(&f->subscribers);
     f->flush_at = USEC_NEVER;
@@ -212,23 +237,41 @@ void aac_fanout_free(struct aac_fanout *f)
         return;
     f->closing = true;
     track_detach(&f->source);
-    if (!send_batch(f, true, true))
-        log_error(NULL, "out of memory: the end of an audio track is lost");
+    if (!f->filling) {
+        f->filling = f->spare;
+        f->filling->fanout = f;
+        f->spare = NULL;
+    }
+    send_batch(f, true, true);
 }
 
 void aac_fanout_subscribe(struct aac_fanout *f, struct aac_subscriber *s)
 {
     assert(loop_is_current(f->home) && !f->closing);
-    s->leaves_with = 0;
+    s->leaving = false;
     list_append(&f->subscribers, &s->in_fanout);
 }
 
+static bool anybody_stays(const struct aac_fanout *f)
+{
+    list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
+    {
+        if (!s->leaving)
+            return true;
+    }
+    return false;
+}
+
+/* A flush in the middle of the sound costs those who stay some milliseconds of it. */
 void aac_fanout_unsubscribe(struct aac_fanout *f, struct aac_subscriber *s)
 {
-    if (!link_linked(&s->in_fanout) || s->leaves_with || f->closing)
+    if (!link_linked(&s->in_fanout) || s->leaving || f->closing)
         return;
-    s->leaves_with = send_batch(f, true, false);
-    if (!s->leaves_with)
+    s->leaving = true;
+    s->until = f->heard;
+    s->leaves_with = f->sent + 1;
+    bool comes_by_itself = anybody_stays(f) && f->flush_at != USEC_NEVER;
+    if (!comes_by_itself && !send_batch(f, true, false))
         end_subscriber(s); /* no memory: without the last frames */
 }
 

@@ -18,7 +18,9 @@ struct aac_fanout;
 /* Lives in its owner's memory from subscribe until on_end. */
 struct aac_subscriber {
     struct link in_fanout;
-    uint64_t leaves_with; /* number of the batch after which it has all it asked for; 0: stays */
+    bool leaving;
+    uint64_t leaves_with; /* leaving: the batch that holds the last it asked for, or one before */
+    usec_t until;         /* leaving: frames that begin later are not for it */
     void (*on_frame)(struct aac_subscriber *self,
                      struct frame *f); /* borrowed; take a reference to keep it */
 
@@ -37,8 +39,10 @@ int aac_fanout_new(struct aac_fanout **out, struct track *source, unsigned chann
 void aac_fanout_free(struct aac_fanout *f);
 
 void aac_fanout_subscribe(struct aac_fanout *f, struct aac_subscriber *s);
-void aac_fanout_unsubscribe(struct aac_fanout *f,
-                            struct aac_subscriber *s); /* leads to on_end; twice is fine */
+
+/* Leads to on_end: soon for the last subscriber; while others stay, when the next packets have
+ * brought out what the encoder holds, or a pause has. Twice is fine. */
+void aac_fanout_unsubscribe(struct aac_fanout *f, struct aac_subscriber *s);
 
 /* A batch that fills slowly is handed over at the deadline (monotonic), and after a pause what the
  * encoder holds. */

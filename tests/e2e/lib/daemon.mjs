@@ -104,6 +104,7 @@ export class Daemon {
       }, { timeoutMs: 20000, everyMs: 50 });
     } catch (err) {
       this.child.kill('SIGKILL');
+      await rm(this.folder, { recursive: true, force: true });
       throw new Error(`${err.message}\n${this.log}`);
     }
   }

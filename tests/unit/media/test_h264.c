@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "media/annexb.h"
 #include "media/bits.h"
 #include "media/h264_params.h"
 
@@ -285,6 +286,35 @@ static void params_are_bounded(void **state)
     }
 }
 
+static void byte_streams_become_frames(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stream;
+        size_t stream_len;
+        const char *frame;
+        size_t len;
+    } table[] = {
+        { "\0\0\1\x65\1", 5, "\0\0\0\2\x65\1", 6 },
+        { "\0\0\0\1\x67\1\0\0\0\1\x68\0\0\1\x65\2\0\0", 18,
+          "\0\0\0\2\x67\1\0\0\0\1\x68\0\0\0\2\x65\2", 17 },
+        { "\0\0\1\0\0\1\x65", 7, "\0\0\0\1\x65", 5 },
+    };
+    struct buf out;
+    buf_init(&out, 100);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        buf_clear(&out);
+        assert_int_equal(h264_from_annexb(&out, bytes_of(table[i].stream, table[i].stream_len)),
+                         OK);
+        assert_int_equal(out.len, table[i].len);
+        assert_memory_equal(out.ptr, table[i].frame, out.len);
+    }
+    assert_int_equal(h264_from_annexb(&out, bytes_of("\1\0\0\1\x65", 5)), ERR_MALFORMED);
+    assert_int_equal(h264_from_annexb(&out, bytes_of("\0\0", 2)), ERR_MALFORMED);
+    assert_int_equal(h264_from_annexb(&out, bytes_of(NULL, 0)), ERR_MALFORMED);
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +325,7 @@ int main(void)
         cmocka_unit_test(golomb_limits),
         cmocka_unit_test(emulation_prevention_goes),
         cmocka_unit_test(units_of_a_frame),
+        cmocka_unit_test(byte_streams_become_frames),
         cmocka_unit_test(params_tell_changes),
         cmocka_unit_test(params_are_equal_when_pictures_decode_alike),
         cmocka_unit_test(params_of_a_cut_frame),

@@ -4,6 +4,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/usersig.h"
+#include "publish/publish.h"
 #include "serve/serve.h"
 #include "version.h"
 
@@ -14,6 +15,7 @@ static const struct {
     { "serve", "run the recording service", serve_main },
     { "ctl", "create, describe, delete and await recordings; listen to events", ctl_main },
     { "usersig", "make a UserSig or PrivateMapKey, or look into one", usersig_main },
+    { "publish", "publish a test pattern or a file by WHIP", publish_main },
 };
 
 static void usage(FILE *to)

@@ -4,6 +4,7 @@
 
 #define PES_LIMIT (8u << 20)
 #define PES_KEEP  (256u << 10) /* memory kept between frames */
+#define NULL_PID  0x1fff
 
 enum { PID_PAT = 0, PROGRAM = 1, STREAM_H264 = 0x1b, STREAM_AAC_ADTS = 0x0f };
 
@@ -247,4 +248,15 @@ int ts_pes_end(struct ts *t, enum ts_track track, struct buf *out, int64_t pts, 
     packetize(out, pid, track == TS_VIDEO ? &t->cc_video : &t->cc_audio, buf_bytes(b),
               random_access, pcr);
     return out->err;
+}
+
+void ts_put_padding(struct buf *out, unsigned packets)
+{
+    for (; packets; packets--) {
+        uint8_t *p = buf_extend(out, TS_PACKET);
+        if (!p)
+            return;
+        memset(p, 0xff, TS_PACKET);
+        packet_header(p, NULL_PID, false, CONTROL_PAYLOAD, 0);
+    }
 }

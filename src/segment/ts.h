@@ -44,6 +44,9 @@ enum ts_track { TS_VIDEO, TS_AUDIO };
 struct buf *ts_pes_begin(struct ts *t, enum ts_track track, int64_t pts);
 int ts_pes_end(struct ts *t, enum ts_track track, struct buf *out, int64_t pts, bool random_access);
 
+/* Appends null packets (2.4.3.3), which readers skip. */
+void ts_put_padding(struct buf *out, unsigned packets);
+
 /* Annex A: the CRC of sections. */
 uint32_t ts_crc32(struct bytes b);
 

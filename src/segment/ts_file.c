@@ -133,12 +133,24 @@ int ts_file_audio(struct ts_file *f, usec_t time, usec_t end, struct bytes raw, 
     return f->batch.frames == TS_FILE_BATCH ? put_batch(f) : OK;
 }
 
+/* FFmpeg guesses the packet size of files below 11 packets wrong, and decodes rubbish then (seen
+ * with 5.1). */
+static void pad_to_minimum(struct ts_file *f)
+{
+    uint64_t packets = (f->bytes + f->out.len) / TS_PACKET;
+    if (packets < TS_FILE_MIN_PACKETS)
+        ts_put_padding(&f->out, TS_FILE_MIN_PACKETS - (unsigned)packets);
+}
+
 static int flush_all(struct ts_file *f)
 {
     if (f->full)
         return ERR_LIMIT;
     int err = put_batch(f);
-    return err ? err : flush(f);
+    if (err)
+        return err;
+    pad_to_minimum(f);
+    return f->out.err ? f->out.err : flush(f);
 }
 
 int ts_file_finish(struct ts_file *f, usec_t end, const char *playlist, struct sink_file *info)

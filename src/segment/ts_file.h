@@ -10,8 +10,9 @@
 #include "segment/sink.h"
 #include "segment/ts.h"
 
-#define TS_FILE_CHUNK (64u << 10)
-#define TS_FILE_BATCH 4 /* AAC frames in one PES packet: 85 ms */
+#define TS_FILE_CHUNK       (64u << 10)
+#define TS_FILE_MIN_PACKETS 16 /* a shorter file is padded with null packets */
+#define TS_FILE_BATCH       4  /* AAC frames in one PES packet: 85 ms */
 
 struct ts_file {
     struct sink *sink;

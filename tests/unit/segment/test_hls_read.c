@@ -325,6 +325,31 @@ static void pictures_read_back(void **state)
     close_bench(&b);
 }
 
+/* A recording that ends after a moment is read right as well: FFmpeg must find the packet size. */
+static void a_few_pictures_read_back(void **state)
+{
+    (void)state;
+    need_ffmpeg();
+    for (unsigned count = 1; count <= 4; count++) {
+        struct camera *camera = camera_new(64, 48, 50);
+        if (!camera) {
+            print_message("SKIP: FFmpeg has no libx264\n");
+            skip();
+        }
+        struct bench b;
+        open_bench(&b, HLS_VIDEO);
+        for (unsigned n = 0; n < count; n++)
+            push(&b, camera_next(camera, T0 + MS(40) * n));
+        finish_bench(&b);
+        assert_int_equal(b.m->files, 1);
+        assert_all_decode(&b);
+        static int64_t pts[10];
+        assert_int_equal(probe_times(&b, "v", pts, 10), count);
+        camera_free(camera);
+        close_bench(&b);
+    }
+}
+
 /* Video from 2.5 s on, sound with a hole; the hole is silent, the beeps stand where they belong. */
 static void both_read_back(void **state)
 {
@@ -373,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_reads_back),
         cmocka_unit_test(pictures_read_back),
+        cmocka_unit_test(a_few_pictures_read_back),
         cmocka_unit_test(both_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,11 +52,11 @@ static const struct option_table table = {
     .groups = groups,
     .after = "Examples:\n"
              "  reeltime ctl events --config reeltime.yaml\n"
-             "  REELTIME_CALLBACK_KEY=callbackKey01 reeltime ctl events --listen 0.0.0.0:9200\n"
+             "  REELTIME_CALLBACK_KEY=myCallbackKey reeltime ctl events --listen 0.0.0.0:9200\n"
              "  reeltime ctl events --json | jq .EventType\n"
              "\n"
              "The daemon sends there when its configuration has, for the application,\n"
-             "  callback: { url: \"http://127.0.0.1:9200/\", key: callbackKey01 }\n"
+             "  callback: { url: \"http://127.0.0.1:9200/\", key: myCallbackKey }\n"
              "\n"
              "Exit status: 0 all were good, 1 a signature was missing or wrong, 2 wrong options\n"
              "or the address is not to be had.\n",

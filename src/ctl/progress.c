@@ -14,6 +14,7 @@ void progress_start(struct progress *p, usec_t now)
 
 void progress_told(struct progress *p, const json_t *response)
 {
+    p->seen = true;
     bool ending = strcmp(json_text(response, "Status"), "Exited") == 0;
     p->stage = ending ? PROGRESS_DELIVERING : PROGRESS_RECORDING;
     p->left = task_view_upload(response);
@@ -54,7 +55,7 @@ static const char *stage_word(const struct progress *p)
     switch (p->stage) {
     case PROGRESS_RECORDING: return "Recording";
     case PROGRESS_DELIVERING: return "Delivering";
-    case PROGRESS_GONE: return "Delivered";
+    case PROGRESS_GONE: return p->seen ? "Delivered" : "Not known: delivered before, or never here";
     case PROGRESS_LOST: return "No connection";
     }
     return "";
@@ -100,17 +101,26 @@ static void put_bar(unsigned percent, unsigned cells, struct buf *out)
     buf_put_u8(out, ']');
 }
 
+/* "  0:07", "  12:30", "  1:02:03" */
+static void put_elapsed(int64_t seconds, struct buf *out)
+{
+    long long s = seconds;
+    if (s >= 3600)
+        buf_printf(out, "  %lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        buf_printf(out, "  %lld:%02lld", s / 60, s % 60);
+}
+
 void progress_bar(const struct progress *p, unsigned width, usec_t now, struct buf *out)
 {
     struct buf tail;
     size_t start = out->len;
     buf_init(&tail, LINE_LIMIT);
     put_left(p, &tail);
-    buf_put_str(&tail, tail.len ? ", " : "  ");
-    text_put_duration(now > p->started ? (uint64_t)((now - p->started) / SEC) : 0, &tail);
+    put_elapsed(now > p->started ? (now - p->started) / SEC : 0, &tail);
 
     buf_put_str(out, stage_word(p));
-    if (p->stage == PROGRESS_DELIVERING || p->stage == PROGRESS_GONE) {
+    if (p->stage == PROGRESS_DELIVERING || (p->stage == PROGRESS_GONE && p->seen)) {
         size_t used = out->len - start + tail.len + sizeof " [] 100%" - 1;
         size_t cells = width > used ? width - used : 0;
         unsigned percent = progress_percent(p);

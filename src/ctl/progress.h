@@ -16,6 +16,7 @@ enum progress_stage {
 struct progress {
     enum progress_stage stage;
     struct upload_left left;
+    bool seen;                       /* Describe knew it once */
     bool ending;                     /* delivery has begun, whatever became of the connection */
     uint64_t most_files, most_bytes; /* since delivery began */
     usec_t started;
@@ -32,7 +33,7 @@ void progress_gone(struct progress *p);
 unsigned progress_percent(const struct progress *p);
 
 /* One line of at most `width` columns, without its end:
- *     Delivering [=========>          ]  47%  3 files, 12.4 MB left, 12 s */
+ *     Delivering [=========>          ]  47%  3 files, 12.4 MB left  0:12 */
 void progress_bar(const struct progress *p, unsigned width, usec_t now, struct buf *out);
 
 /* The same without bar and time, for logs: equal as long as nothing changed. */

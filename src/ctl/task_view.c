@@ -42,9 +42,8 @@ static void put_file(const json_t *file, int width, struct buf *out)
 {
     const char *user = json_text(file, "UserId");
     size_t start = out->len;
-    buf_put_str(out, "        ");
     text_put_printable(*user ? user : "-", out);
-    int used = (int)(out->len - start) - 8;
+    int used = (int)(out->len - start);
     buf_printf(out, "%*s  %-11s  ", width > used ? width - used : 0, "",
                json_text(file, "TrackType"));
     text_put_time(json_number(file, "BeginTimeStamp") / 1000, out);
@@ -58,7 +57,8 @@ static void put_files(const json_t *list, struct buf *out)
     size_t i;
     json_t *file;
     int width = 1;
-    buf_printf(out, "Files   %s\n", json_array_size(list) ? "" : "none yet");
+    if (!json_array_size(list))
+        buf_put_str(out, "Files   none yet\n");
     json_array_foreach(list, i, file)
     {
         int len = (int)strlen(json_text(file, "UserId"));
@@ -66,6 +66,7 @@ static void put_files(const json_t *list, struct buf *out)
     }
     json_array_foreach(list, i, file)
     {
+        buf_put_str(out, i ? "        " : "Files   ");
         put_file(file, width, out);
     }
 }

@@ -226,8 +226,7 @@ static void task_is_shown(void **state)
           "Task    t1\n"
           "Status  Exited (stopped; files are being delivered)\n"
           "Upload  1 file, 1.5 MB to go; failing for 1 min 15 s\n"
-          "Files   \n"
-          "        alice  audio        2025-01-01 05:00:17 UTC  a.m3u8\n"
+          "Files   alice  audio        2025-01-01 05:00:17 UTC  a.m3u8\n"
           "        -      audio_video  2025-01-01 05:00:18 UTC  m.m3u8\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -281,29 +280,29 @@ static void a_life_in_progress(void **state)
     struct progress p;
     progress_start(&p, 100 * SEC);
     tell(&p, "InProgress", 1, 900000, 0);
-    bar_is(&p, 79, 103 * SEC, "Recording  1 file, 900.0 kB left, 3 s");
+    bar_is(&p, 79, 103 * SEC, "Recording  1 file, 900.0 kB left  0:03");
     words_are(&p, "Recording  1 file, 900.0 kB left",
               "{\"Stage\":\"Recording\",\"Percent\":0,\"Files\":1,\"Bytes\":900000}");
 
     tell(&p, "Exited", 0, 0, 0);
-    bar_is(&p, 79, 104 * SEC, "Delivering [>                       ]   0%  closing files, 4 s");
+    bar_is(&p, 79, 104 * SEC, "Delivering [>                       ]   0%  closing files  0:04");
     tell(&p, "Exited", 4, 20000000, 0);
     bar_is(&p, 79, 105 * SEC,
-           "Delivering [>                       ]   0%  4 files, 20.0 MB left, 5 s");
+           "Delivering [>                       ]   0%  4 files, 20.0 MB left  0:05");
     tell(&p, "Exited", 2, 10000000, 8);
-    bar_is(&p, 99, 114 * SEC,
-           "Delivering [============>           ]  50%  2 files, 10.0 MB left, failing for 8 s, "
-           "14 s");
+    bar_is(
+        &p, 99, 114 * SEC,
+        "Delivering [============>           ]  50%  2 files, 10.0 MB left, failing for 8 s  0:14");
     words_are(&p, "Delivering 50%  2 files, 10.0 MB left, failing",
               "{\"Stage\":\"Delivering\",\"Percent\":50,\"Files\":2,\"Bytes\":10000000}");
     tell(&p, "Exited", 0, 0, 0);
     assert_int_equal(progress_percent(&p), 99); /* until it is gone */
 
     progress_lost(&p);
-    bar_is(&p, 79, 115 * SEC, "No connection, trying again, 15 s");
+    bar_is(&p, 79, 115 * SEC, "No connection, trying again  0:15");
     words_are(&p, "No connection, trying again", "{\"Stage\":\"No connection\",\"Percent\":99}");
     progress_gone(&p);
-    bar_is(&p, 79, 170 * SEC, "Delivered [========================] 100%  1 min 10 s");
+    bar_is(&p, 79, 170 * SEC, "Delivered [========================] 100%  1:10");
     words_are(&p, "Delivered", "{\"Stage\":\"Delivered\",\"Percent\":100,\"Files\":0,\"Bytes\":0}");
 }
 
@@ -323,6 +322,15 @@ static void percent_never_lies(void **state)
     tell(&p, "Exited", 4, 0, 0); /* without sizes files count */
     tell(&p, "Exited", 1, 0, 0);
     assert_int_equal(progress_percent(&p), 75);
+}
+
+static void a_task_never_seen(void **state)
+{
+    (void)state;
+    struct progress p;
+    progress_start(&p, 0);
+    progress_gone(&p);
+    bar_is(&p, 79, 3723 * SEC, "Not known: delivered before, or never here  1:02:03");
 }
 
 /* No terminal is too narrow. */
@@ -419,6 +427,7 @@ int main(void)
         cmocka_unit_test(task_is_shown),
         cmocka_unit_test(a_life_in_progress),
         cmocka_unit_test(percent_never_lies),
+        cmocka_unit_test(a_task_never_seen),
         cmocka_unit_test(a_bar_fits),
         cmocka_unit_test(signatures),
         cmocka_unit_test(events),

@@ -276,6 +276,7 @@ static void attempts_are_written_down(void **state)
     while (event &&
            event->attempts < 2) { /* stopped before the second answer was seen: it is tried again */
         event_free(event);
+        wait_for_requests(b, 1);
         event = in_store(b);
     }
     assert_non_null(event);

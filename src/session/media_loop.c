@@ -126,16 +126,18 @@ static void entry_free(struct media_loop *m, struct entry *e)
     free(e);
 }
 
+/* May run when the media loop is gone. */
 struct event_message {
     struct message message;
-    struct media_loop *media;
+    void (*tell)(void *ctx, const struct session_event *event);
+    void *ctx;
     struct session_event event;
 };
 
 static void event_run(struct message *message)
 {
     struct event_message *e = (struct event_message *)message;
-    e->media->config.event(e->media->config.ctx, &e->event);
+    e->tell(e->ctx, &e->event);
     free(e);
 }
 
@@ -152,7 +154,9 @@ static void tell(void *ctx, const struct session_event *event)
         log_error(&m->log, "out of memory: an event of a session is lost");
         return;
     }
-    *e = (struct event_message){ { .run = event_run, .discard = event_discard }, m, *event };
+    *e = (struct event_message){
+        { .run = event_run, .discard = event_discard }, m->config.event, m->config.ctx, *event
+    };
     loop_post_must(m->config.control, &e->message);
 }
 

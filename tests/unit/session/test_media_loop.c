@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -280,6 +281,41 @@ static void stopping_with_an_open_session(void **state)
     send_media_until(w, &w->audio_live);
 }
 
+/* Holds the control loop up until it is opened. */
+struct gate {
+    struct message message;
+    uv_sem_t reached, open;
+};
+
+static void gate_run(struct message *m)
+{
+    struct gate *gate = (struct gate *)m;
+    uv_sem_post(&gate->reached);
+    uv_sem_wait(&gate->open);
+}
+
+static void an_event_may_come_after_the_stop(void **state)
+{
+    struct world *w = *state;
+    struct gate gate = { .message.run = gate_run };
+    uv_sem_init(&gate.reached, 0);
+    uv_sem_init(&gate.open, 0);
+    assert_true(loop_post(w->control, &gate.message));
+    uv_sem_wait(&gate.reached);
+    open_session(w, 12);
+    struct peer *first = w->client;
+    open_session(w, 12); /* fails, which is told */
+    media_loop_stop(w->media);
+    w->media = NULL;
+    uv_sem_post(&gate.open);
+    for (usec_t end = clock_mono() + PATIENCE; !heard(w, &w->ended) && clock_mono() < end;)
+        sched_yield();
+    assert_int_equal(heard(w, &w->ended), 1);
+    peer_free(first);
+    uv_sem_destroy(&gate.reached);
+    uv_sem_destroy(&gate.open);
+}
+
 /* --- what is counted --- */
 
 /* Until the numbers hold what is asked for. */
@@ -328,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_control_loop_closes, start, stop),
         cmocka_unit_test_setup_teardown(the_same_number_twice_fails, start, stop),
         cmocka_unit_test_setup_teardown(stopping_with_an_open_session, start, stop),
+        cmocka_unit_test_setup_teardown(an_event_may_come_after_the_stop, start, stop),
         cmocka_unit_test_setup_teardown(numbers_outlive_their_session, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

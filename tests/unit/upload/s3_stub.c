@@ -47,8 +47,9 @@ struct s3_stub {
     struct stub_counts counts;
     struct object objects[MAX_OBJECTS];
     struct upload uploads[MAX_OBJECTS];
-    unsigned upload_count; /* ever */
-    char answer[4096];
+    unsigned upload_count;  /* ever */
+    char answers[64][4096]; /* in turn: connections may still be sending the last ones */
+    unsigned answer_count;
     char *huge;
 };
 
@@ -137,6 +138,11 @@ static bool skewed(struct s3_stub *s, const struct request *r)
 
 /* --- answers --- */
 
+static char *next_answer(struct s3_stub *s)
+{
+    return s->answers[s->answer_count++ % (sizeof s->answers / sizeof *s->answers)];
+}
+
 static struct peer_answer answer(struct s3_stub *s, const char *status, const char *headers,
                                  const char *body)
 {
@@ -144,10 +150,10 @@ static struct peer_answer answer(struct s3_stub *s, const char *status, const ch
     time_t now = time(NULL) + s->ahead_s;
     struct tm tm;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-    snprintf(s->answer, sizeof s->answer,
-             "HTTP/1.1 %s\r\nDate: %s\r\nContent-Length: %zu\r\n%s\r\n%s", status, date,
-             strlen(body), headers, body);
-    return (struct peer_answer){ .text = s->answer };
+    char *text = next_answer(s);
+    snprintf(text, sizeof *s->answers, "HTTP/1.1 %s\r\nDate: %s\r\nContent-Length: %zu\r\n%s\r\n%s",
+             status, date, strlen(body), headers, body);
+    return (struct peer_answer){ .text = text };
 }
 
 static struct peer_answer error(struct s3_stub *s, const char *status, const char *code)
@@ -327,10 +333,11 @@ static struct peer_answer head(struct s3_stub *s, const struct request *r)
     const struct object *o = find(s, r->path, false);
     if (!o)
         return answer(s, "404 Not Found", "", "");
-    snprintf(s->answer, sizeof s->answer,
+    char *text = next_answer(s);
+    snprintf(text, sizeof *s->answers,
              "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nETag: \"%s\"\r\n\r\n", o->content.len,
              o->etag);
-    return (struct peer_answer){ .text = s->answer };
+    return (struct peer_answer){ .text = text };
 }
 
 static struct peer_answer perform(struct s3_stub *s, const struct request *r)

@@ -23,6 +23,7 @@ struct publishers {
     size_t *per_loop; /* sessions on each media loop */
     uint64_t last;    /* session number given */
     bool draining;
+    bool let_go; /* of the media loops */
     struct publishers_stats stats;
 };
 
@@ -70,6 +71,12 @@ void publishers_drain(struct publishers *p)
     p->draining = true;
 }
 
+void publishers_let_go(struct publishers *p)
+{
+    p->draining = true;
+    p->let_go = true;
+}
+
 size_t publishers_count(const struct publishers *p)
 {
     return HASH_COUNT(p->by_session);
@@ -90,7 +97,7 @@ static struct publisher *find(struct publishers *p, uint64_t session)
 struct media_loop *publishers_media_of(void *ctx, uint64_t session)
 {
     struct publishers *p = ctx;
-    const struct publisher *one = find(p, session);
+    const struct publisher *one = p->let_go ? NULL : find(p, session);
     return one ? p->config.loops[one->loop] : NULL;
 }
 

@@ -42,4 +42,7 @@ const struct publishers_stats *publishers_stats(const struct publishers *p);
 /* No new ones from now on (503); those that are there stay. */
 void publishers_drain(struct publishers *p);
 
+/* The media loops are about to stop: from now on none is given out or asked for anything. */
+void publishers_let_go(struct publishers *p);
+
 #endif

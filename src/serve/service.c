@@ -474,6 +474,30 @@ static void wait_drained(struct service *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A task that was still starting when the time to drain was over may want to record now. */
+static void let_go_of_media(void *ctx)
+{
+    struct service *s = ctx;
+    if (s->publishers)
+        publishers_let_go(s->publishers);
+}
+
+static void nothing(void *ctx)
+{
+    (void)ctx; /* whatever was posted before has run */
+}
+
+/* What the media loops told last closes sinks, so it runs before the disk writers end. */
+static void stop_media(struct service *s)
+{
+    if (s->control)
+        loop_call(s->control, let_go_of_media, s);
+    for (size_t i = 0; i < s->loop_count; i++)
+        media_loop_stop(s->loops[i]);
+    if (s->control)
+        loop_call(s->control, nothing, NULL);
+}
+
 static void stop_on_control(void *ctx)
 {
     struct service *s = ctx;
@@ -515,8 +539,7 @@ void service_stop(struct service *s)
         wait_drained(s);
     }
     http_server_stop(s->http);
-    for (size_t i = 0; i < s->loop_count; i++)
-        media_loop_stop(s->loops[i]);
+    stop_media(s);
     spool_writer_free(s->writer);
     stop_control(s);
     spool_close(s->spool);

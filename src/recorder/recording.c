@@ -30,6 +30,7 @@ struct recording {
     void *ctx;
     struct list anchors; /* struct anchor, by .in_order */
     unsigned outputs;
+    bool full; /* logged */
     bool ended;
 };
 
@@ -124,8 +125,13 @@ static bool open_output(struct recording *r, struct anchor *a, enum names_media 
     struct output **slot = &a->streams[media].outputs[type];
     if (*slot)
         return true;
-    if (r->outputs == RECORDING_MAX_OUTPUTS)
+    if (r->outputs == RECORDING_MAX_OUTPUTS) {
+        if (!r->full)
+            log_warn(NULL, "a task has made %d outputs, its limit: newcomers are not recorded",
+                     RECORDING_MAX_OUTPUTS);
+        r->full = true;
         return false;
+    }
     *slot = r->ops->open(r->ctx, a->user, media, type);
     r->outputs += *slot != NULL;
     return *slot != NULL;

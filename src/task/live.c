@@ -23,6 +23,10 @@ static bool wants(void *ctx, const char *user, enum media_kind kind)
     const struct task *t = ctx;
     const struct subscribe_params *p = &t->params->record.subscribe;
     bool audio = kind == MEDIA_AUDIO;
+    struct user_ids allow = ids_of(audio ? &p->audio_allow : &p->video_allow);
+    struct user_ids block = ids_of(audio ? &p->audio_block : &p->video_block);
+    if (allow.count + block.count == 0)
+        return true;
     const char *present[MAX_PRESENT] = { user };
     bool wanted[MAX_PRESENT];
     size_t count = 1;
@@ -30,9 +34,7 @@ static bool wants(void *ctx, const char *user, enum media_kind kind)
     if (room)
         list_each(other, &room->users, struct room_user, in_room) if (count < MAX_PRESENT)
             present[count++] = other->id;
-    subscribe_select(ids_of(audio ? &p->audio_allow : &p->video_allow),
-                     ids_of(audio ? &p->audio_block : &p->video_block),
-                     (struct user_ids){ present, count }, wanted);
+    subscribe_select(allow, block, (struct user_ids){ present, count }, wanted);
     return wanted[0];
 }
 

@@ -20,6 +20,7 @@ struct anchor {
     struct link
         in_order; /* recording.anchors, by order of entry; those who left keep their outputs */
     char *user;
+    bool selected[2]; /* by enum media_kind: the lists' word, while present */
     bool placed;
     struct stream streams[2]; /* by enum names_media */
 };
@@ -29,6 +30,12 @@ struct recording {
     const struct recording_ops *ops;
     void *ctx;
     struct list anchors; /* struct anchor, by .in_order */
+    size_t anchor_count;
+    struct { /* the lists' question and answer: room for all anchors */
+        const char **users;
+        bool *wanted;
+        size_t size;
+    } asked;
     unsigned outputs;
     bool full; /* logged */
     bool ended;
@@ -53,8 +60,9 @@ struct recording *recording_new(const struct recording_config *config,
     return r;
 }
 
-static void anchor_free(struct anchor *a)
+static void anchor_free(struct recording *r, struct anchor *a)
 {
+    r->anchor_count--;
     list_remove(&a->in_order);
     free(a->user);
     free(a);
@@ -64,7 +72,9 @@ void recording_free(struct recording *r)
 {
     if (!r)
         return;
-    list_each(a, &r->anchors, struct anchor, in_order) anchor_free(a);
+    list_each(a, &r->anchors, struct anchor, in_order) anchor_free(r, a);
+    free(r->asked.users);
+    free(r->asked.wanted);
     free(r);
 }
 
@@ -73,15 +83,27 @@ static bool present(const struct anchor *a)
     return a->streams[NAMES_MAIN].session || a->streams[NAMES_AUX].session;
 }
 
+/* Asks the lists about everybody at once: their cost is per question, and an entry may depend on
+ * who else is there. */
+static void select_anchors(struct recording *r, enum media_kind kind)
+{
+    size_t count = 0;
+    list_each(a, &r->anchors, struct anchor, in_order) if (present(a)) r->asked.users[count++] =
+        a->user;
+    if (!count)
+        return;
+    r->ops->select(r->ctx, kind, r->asked.users, count, r->asked.wanted);
+    count = 0;
+    list_each(a, &r->anchors, struct anchor, in_order) if (present(a)) a->selected[kind] =
+        r->asked.wanted[count++];
+}
+
 /* Whether the task records this medium of this stream, places left aside. */
 static bool wanted(const struct recording *r, const struct anchor *a, enum names_media media,
                    enum media_kind kind)
 {
     const struct stream *s = &a->streams[media];
-    return s->session && s->has[kind] &&
-           (kind == MEDIA_AUDIO ? r->config.audio : r->config.video) &&
-           (media == NAMES_MAIN ? r->config.main : r->config.aux) &&
-           r->ops->wants(r->ctx, a->user, kind);
+    return s->session && s->has[kind] && r->config.takes[media][kind] && a->selected[kind];
 }
 
 static bool wanted_at_all(const struct recording *r, const struct anchor *a)
@@ -160,6 +182,8 @@ static void update(struct recording *r)
 {
     if (r->ended)
         return;
+    select_anchors(r, MEDIA_AUDIO);
+    select_anchors(r, MEDIA_VIDEO);
     assign_places(r);
     list_each(a, &r->anchors, struct anchor,
               in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
@@ -173,6 +197,21 @@ static struct anchor *find(struct recording *r, const char *user)
     return NULL;
 }
 
+static bool make_room(struct recording *r)
+{
+    if (r->anchor_count < r->asked.size)
+        return true;
+    size_t size = r->asked.size ? 2 * r->asked.size : 32;
+    const char **users = realloc(r->asked.users, size * sizeof *users);
+    r->asked.users = users ? users : r->asked.users;
+    bool *wanted = realloc(r->asked.wanted, size * sizeof *wanted);
+    r->asked.wanted = wanted ? wanted : r->asked.wanted;
+    if (!users || !wanted)
+        return false;
+    r->asked.size = size;
+    return true;
+}
+
 static struct anchor *find_or_add(struct recording *r, const char *user)
 {
     struct anchor *a = find(r, user);
@@ -183,7 +222,7 @@ static struct anchor *find_or_add(struct recording *r, const char *user)
         }
         return a;
     }
-    a = calloc(1, sizeof *a);
+    a = make_room(r) ? calloc(1, sizeof *a) : NULL;
     if (!a)
         return NULL;
     a->user = strdup(user);
@@ -192,6 +231,7 @@ static struct anchor *find_or_add(struct recording *r, const char *user)
         return NULL;
     }
     list_append(&r->anchors, &a->in_order);
+    r->anchor_count++;
     return a;
 }
 
@@ -241,7 +281,7 @@ void recording_unpublish(struct recording *r, uint64_t session)
     s->live[MEDIA_AUDIO] = s->live[MEDIA_VIDEO] = false;
     update(r);
     if (!present(a) && !has_outputs(a))
-        anchor_free(a);
+        anchor_free(r, a);
 }
 
 void recording_media(struct recording *r, uint64_t session, enum media_kind kind, bool live)
@@ -294,4 +334,11 @@ bool recording_attended(const struct recording *r)
 {
     list_each(a, &r->anchors, struct anchor, in_order) if (present(a)) return true;
     return false;
+}
+
+unsigned recording_places(const struct recording *r)
+{
+    unsigned count = 0;
+    list_each(a, &r->anchors, struct anchor, in_order) count += a->placed;
+    return count;
 }

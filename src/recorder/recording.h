@@ -24,8 +24,10 @@ struct recording_source {
 };
 
 struct recording_ops {
-    /* The subscribe lists' word on this user and medium (api.md 8). */
-    bool (*wants)(void *ctx, const char *user, enum media_kind kind);
+    /* The subscribe lists' word on one medium (api.md 8): sets wanted[i] for each of `users`, who
+     * are all that publish in the room now. Asked once per medium and change, not once per user. */
+    void (*select)(void *ctx, enum media_kind kind, const char *const *users, size_t count,
+                   bool *wanted);
 
     /* A new output, without a source yet. NULL: not possible (logged there); it is tried again at
      * the next change. */
@@ -40,9 +42,9 @@ struct recording_ops {
 };
 
 struct recording_config {
-    bool audio, video; /* StreamType */
-    bool main, aux;    /* MediaId */
-    bool merge;        /* AvMerge: one output for both media of the main stream */
+    bool takes[2][2]; /* by enum names_media (main, aux) and enum media_kind: StreamType, MediaId,
+                         and what the robot may receive */
+    bool merge;       /* AvMerge: one output for both media of the main stream */
     unsigned max_anchors;
 };
 
@@ -65,7 +67,7 @@ void recording_unpublish(struct recording *r, uint64_t session);
 /* Media of a session began or ceased to arrive. */
 void recording_media(struct recording *r, uint64_t session, enum media_kind kind, bool live);
 
-/* The lists have changed: asks `wants` again for everybody. */
+/* The lists have changed: asks `select` again. */
 void recording_resubscribe(struct recording *r);
 
 /* Ends all outputs; later calls change nothing. */
@@ -76,5 +78,8 @@ bool recording_live(const struct recording *r);
 
 /* Whether somebody publishes in the room, recorded or not: the idle time does not run then. */
 bool recording_attended(const struct recording *r);
+
+/* Anchors that hold a place now; at most `max_anchors`. */
+unsigned recording_places(const struct recording *r);
 
 #endif

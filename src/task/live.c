@@ -4,10 +4,8 @@
 
 #include "base/err.h"
 #include "recorder/subscribe.h"
+#include "room/mapkey.h"
 #include "task/task.h"
-
-#define MAX_PRESENT                                                                                \
-    301 /* of whom the lists are asked: as many as a room may hold by default, and one */
 
 /* --- what the recording asks for --- */
 
@@ -16,26 +14,15 @@ static struct user_ids ids_of(const struct schema_strings *list)
     return (struct user_ids){ (const char *const *)list->items, list->count };
 }
 
-/* An entry that a user in the room bears literally is no prefix (api.md 8), so everybody there
- * counts. */
-static bool wants(void *ctx, const char *user, enum media_kind kind)
+static void select_users(void *ctx, enum media_kind kind, const char *const *users, size_t count,
+                         bool *wanted)
 {
     const struct task *t = ctx;
     const struct subscribe_params *p = &t->params->record.subscribe;
     bool audio = kind == MEDIA_AUDIO;
-    struct user_ids allow = ids_of(audio ? &p->audio_allow : &p->video_allow);
-    struct user_ids block = ids_of(audio ? &p->audio_block : &p->video_block);
-    if (allow.count + block.count == 0)
-        return true;
-    const char *present[MAX_PRESENT] = { user };
-    bool wanted[MAX_PRESENT];
-    size_t count = 1;
-    const struct room *room = rooms_find(t->tasks->config.rooms, &t->room);
-    if (room)
-        list_each(other, &room->users, struct room_user, in_room) if (count < MAX_PRESENT)
-            present[count++] = other->id;
-    subscribe_select(allow, block, (struct user_ids){ present, count }, wanted);
-    return wanted[0];
+    subscribe_select(ids_of(audio ? &p->audio_allow : &p->video_allow),
+                     ids_of(audio ? &p->audio_block : &p->video_block),
+                     (struct user_ids){ users, count }, wanted);
 }
 
 static void on_output_started(void *ctx, struct output *output)
@@ -130,7 +117,8 @@ static void end_output(void *ctx, struct output *output)
     output_end(output);
 }
 
-static const struct recording_ops recording_ops = { wants, open_output, point_output, end_output };
+static const struct recording_ops recording_ops = { select_users, open_output, point_output,
+                                                    end_output };
 
 /* --- the idle time --- */
 
@@ -182,9 +170,8 @@ static void on_room_event(struct room_observer *self, const struct room_event *e
         recording_media(t->recording, event->publication->session, event->kind,
                         event->type == ROOM_MEDIA_STARTED);
         break;
-    /* An entry of the lists may now name a user who is there (api.md 8, wildcards). */
     case ROOM_USER_ENTERED:
-    case ROOM_USER_LEFT: recording_resubscribe(t->recording); break;
+    case ROOM_USER_LEFT:
     case ROOM_CREATED:
     case ROOM_CLOSED: break;
     }
@@ -199,20 +186,29 @@ static void on_robot_removed(struct room_robot *self, enum robot_end why)
     task_end(t, LEAVE_SAME_ROBOT);
 }
 
-static struct recording_config recording_config_of(const struct record_params *p)
+/* StreamType and MediaId, and of these what the robot's PrivateMapKey lets it receive. The right to
+ * receive sound is one for both streams (rooms.md 2). */
+static struct recording_config recording_config_of(const struct task *t)
 {
-    return (struct recording_config){ .audio = p->stream_type != STREAM_VIDEO,
-                                      .video = p->stream_type != STREAM_AUDIO,
-                                      .main = p->media != RECORD_AUX,
-                                      .aux = p->media != RECORD_MAIN,
-                                      .merge = p->av_merge == 1,
-                                      .max_anchors = MAX_ANCHORS };
+    const struct record_params *p = &t->params->record;
+    bool audio = p->stream_type != STREAM_VIDEO && (t->rights & MAP_RECEIVE_AUDIO);
+    bool video = p->stream_type != STREAM_AUDIO;
+    struct recording_config config = { .merge = p->av_merge == 1, .max_anchors = MAX_ANCHORS };
+    if (p->media != RECORD_AUX) {
+        config.takes[NAMES_MAIN][MEDIA_AUDIO] = audio;
+        config.takes[NAMES_MAIN][MEDIA_VIDEO] = video && (t->rights & MAP_RECEIVE_VIDEO);
+    }
+    if (p->media != RECORD_MAIN) {
+        config.takes[NAMES_AUX][MEDIA_AUDIO] = audio;
+        config.takes[NAMES_AUX][MEDIA_VIDEO] = video && (t->rights & MAP_RECEIVE_AUX);
+    }
+    return config;
 }
 
 int live_begin(struct task *t)
 {
     struct rooms *rooms = t->tasks->config.rooms;
-    const struct recording_config config = recording_config_of(&t->params->record);
+    const struct recording_config config = recording_config_of(t);
     t->recording = recording_new(&config, &recording_ops, t);
     if (!t->recording)
         return ERR_NOMEM;

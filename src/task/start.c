@@ -47,23 +47,23 @@ static bool ticket_ok(const struct config_app *app, const struct create_params *
                           "with the application's key)");
 }
 
-/* With advanced permission control the robot needs the right to enter and to receive (rooms.md 2).
- */
+/* With advanced permission control the robot needs the right to enter; without a right to receive
+ * that medium is not recorded (rooms.md 2). */
 static bool map_key_ok(const struct config_app *app, const struct create_params *p,
-                       const struct room_key *room, struct api_problem *problem)
+                       const struct room_key *room, uint32_t *rights, struct api_problem *problem)
 {
-    uint32_t rights;
+    *rights = UINT32_MAX;
     if (!app->private_map_key)
         return true;
     if (!p->private_map_key)
         return refuse(problem, API_UNAUTHORIZED, "PrivateMapKey is required by this application");
     int err = mapkey_verify(bytes_str(p->private_map_key), room, bytes_str(p->user_id),
-                            bytes_str(app->key), clock_wall(), &rights);
+                            bytes_str(app->key), clock_wall(), rights);
     if (err)
         return refuse(problem, API_UNAUTHORIZED,
                       err == ERR_EXPIRED ? "PrivateMapKey has expired"
                                          : "PrivateMapKey is not valid for this room and UserId");
-    return (rights & MAP_ENTER_ROOM) ||
+    return (*rights & MAP_ENTER_ROOM) ||
            refuse(problem, API_UNAUTHORIZED, "PrivateMapKey does not allow to enter the room");
 }
 
@@ -103,14 +103,14 @@ static bool storage_ok(struct tasks *tasks, const struct create_params *p,
 }
 
 static bool admit(struct tasks *tasks, const struct create_params *p, const struct room_key *room,
-                  struct api_problem *problem)
+                  uint32_t *rights, struct api_problem *problem)
 {
     const struct config_app *app = app_of(tasks->config.config, p->sdk_app_id);
     if (tasks->draining)
         return refuse(problem, API_SERVICE_UNAVAILABLE, "the server is shutting down");
     if (!app)
         return refuse(problem, API_INVALID_SDK_APP_ID, "SdkAppId is not known here");
-    return ticket_ok(app, p, problem) && map_key_ok(app, p, room, problem) &&
+    return ticket_ok(app, p, problem) && map_key_ok(app, p, room, rights, problem) &&
            robot_ok(tasks, p, room, problem) && storage_ok(tasks, p, problem) &&
            capacity_ok(tasks, p, problem);
 }
@@ -244,7 +244,8 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
     enum room_id_type type = (enum room_id_type)params->room_id_type;
     if (room_id_parse(bytes_str(params->room_id), type, &room.id))
         api_problem_set(&problem, API_OUT_OF_RANGE, "RoomId does not fit RoomIdType");
-    if (problem.code || !admit(tasks, params, &room, &problem)) {
+    uint32_t rights;
+    if (problem.code || !admit(tasks, params, &room, &rights, &problem)) {
         api_call_fail(call, problem.code, "%s", problem.detail);
         create_params_free(params);
         return;
@@ -257,6 +258,7 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
         return;
     }
     t->call = call;
+    t->rights = rights;
     int err;
     struct preparation *prep = prepare(t, &err);
     if (!prep) {

@@ -45,6 +45,7 @@ struct task {
     int64_t epoch;
 
     struct create_params *params; /* NULL in tasks of a former run */
+    uint32_t rights;              /* enum map_right of the robot; all without PrivateMapKeys */
     struct spool_folder *folder;
     struct upload_task *upload;
     struct recording *recording; /* RUNNING and after, NULL in tasks of a former run */

@@ -24,13 +24,19 @@ struct world {
     const char *refused_user; /* by the lists */
     bool refuse_video;
     bool cannot_open;
+    unsigned questions; /* to the lists */
+    size_t asked_about; /* users in the last one */
 };
 
-static bool wants(void *ctx, const char *user, enum media_kind kind)
+static void select_users(void *ctx, enum media_kind kind, const char *const *users, size_t count,
+                         bool *wanted)
 {
-    const struct world *w = ctx;
-    return !(w->refused_user && strcmp(user, w->refused_user) == 0) &&
-           !(w->refuse_video && kind == MEDIA_VIDEO);
+    struct world *w = ctx;
+    w->questions++;
+    w->asked_about = count;
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = !(w->refused_user && strcmp(users[i], w->refused_user) == 0) &&
+                    !(w->refuse_video && kind == MEDIA_VIDEO);
 }
 
 static struct output *open_output(void *ctx, const char *user, enum names_media media,
@@ -62,8 +68,9 @@ static void end(void *ctx, struct output *o)
     buf_printf(&((struct world *)ctx)->log, "!%s ", o->name);
 }
 
-static const struct recording_ops ops = { wants, open_output, point, end };
-static const struct recording_config everything = { true, true, true, true, false, 25 };
+static const struct recording_ops ops = { select_users, open_output, point, end };
+static const struct recording_config everything = { .takes = { { true, true }, { true, true } },
+                                                    .max_anchors = 25 };
 
 static void expect(struct world *w, const char *want)
 {
@@ -135,8 +142,8 @@ static void configured_media_only(void **state)
     (void)state;
     struct world w;
     struct recording_config config = everything;
-    config.video = false;
-    config.aux = false;
+    config.takes[NAMES_MAIN][MEDIA_VIDEO] = false;
+    config.takes[NAMES_AUX][MEDIA_AUDIO] = config.takes[NAMES_AUX][MEDIA_VIDEO] = false;
     struct recording *r = begin(&w, config);
     publish(r, "a", NAMES_MAIN, 1);
     publish(r, "a", NAMES_AUX, 2);
@@ -150,7 +157,7 @@ static void places_by_entry_refilled(void **state)
     struct world w;
     struct recording_config config = everything;
     config.max_anchors = 2;
-    config.video = false;
+    config.takes[NAMES_MAIN][MEDIA_VIDEO] = config.takes[NAMES_AUX][MEDIA_VIDEO] = false;
     struct recording *r = begin(&w, config);
     publish(r, "a", NAMES_MAIN, 1);
     publish(r, "b", NAMES_MAIN, 2);
@@ -166,6 +173,41 @@ static void places_by_entry_refilled(void **state)
     w.refused_user = "c";
     recording_resubscribe(r);
     expect(&w, "c/main/audio=- a/main/audio=5a ");
+    done(&w, r);
+}
+
+/* Without the right to receive one of them, say. */
+static void media_are_taken_per_stream(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.takes[NAMES_MAIN][MEDIA_VIDEO] = false;
+    config.takes[NAMES_AUX][MEDIA_AUDIO] = false;
+    struct recording *r = begin(&w, config);
+    publish(r, "a", NAMES_MAIN, 1);
+    publish(r, "a", NAMES_AUX, 2);
+    expect(&w, "+a/main/audio a/main/audio=1a +a/aux/video a/aux/video=2v ");
+    done(&w, r);
+}
+
+/* 300 users: what a join costs the lists is two questions about those who are there. */
+static void the_lists_are_asked_once_for_all(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording *r = begin(&w, everything);
+    char name[16];
+    for (unsigned i = 1; i <= 300; i++) {
+        w.questions = 0;
+        snprintf(name, sizeof name, "u%u", i);
+        publish(r, name, NAMES_MAIN, i);
+        assert_int_equal(w.questions, 2);
+        assert_int_equal(w.asked_about, i);
+        assert_int_equal(recording_places(r), i < 25 ? i : 25);
+    }
+    recording_unpublish(r, 300);
+    assert_int_equal(w.asked_about, 299);
     done(&w, r);
 }
 
@@ -197,7 +239,7 @@ static void a_failed_open_is_tried_again(void **state)
     (void)state;
     struct world w;
     struct recording_config config = everything;
-    config.video = false;
+    config.takes[NAMES_MAIN][MEDIA_VIDEO] = config.takes[NAMES_AUX][MEDIA_VIDEO] = false;
     struct recording *r = begin(&w, config);
     w.cannot_open = true;
     publish(r, "a", NAMES_MAIN, 1);
@@ -214,7 +256,9 @@ int main(void)
         cmocka_unit_test(separate_outputs_that_wait_for_a_return),
         cmocka_unit_test(merged_outputs_and_aux),
         cmocka_unit_test(configured_media_only),
+        cmocka_unit_test(media_are_taken_per_stream),
         cmocka_unit_test(places_by_entry_refilled),
+        cmocka_unit_test(the_lists_are_asked_once_for_all),
         cmocka_unit_test(status_follows_recorded_media),
         cmocka_unit_test(a_failed_open_is_tried_again),
     };

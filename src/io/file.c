@@ -144,17 +144,27 @@ int dir_each(int dir, int (*each)(void *ctx, const char *name), void *ctx)
     return err;
 }
 
+static int create(int *out, int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    if (fd < 0)
+        return fail("create", name);
+    *out = fd;
+    return OK;
+}
+
+int file_create(int *out, int dir, const char *name)
+{
+    return file_name_ok(name) ? create(out, dir, name) : ERR_MALFORMED;
+}
+
 int file_create_part(int *out, int dir, const char *name)
 {
     char part[NAME_MAX + 1];
     if (!file_name_ok(name))
         return ERR_MALFORMED;
     part_name(part, name);
-    int fd = openat(dir, part, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        return fail("create", part);
-    *out = fd;
-    return OK;
+    return create(out, dir, part);
 }
 
 int file_commit(int fd, int dir, const char *name)

@@ -42,6 +42,10 @@ int dir_each(int dir, int (*each)(void *ctx, const char *name), void *ctx);
 /* Creates or empties NAME.part, open for reading and writing. ERR_MALFORMED: no name. */
 int file_create_part(int *out, int dir, const char *name);
 
+/* Creates or empties NAME itself, open for reading and writing: for a file that is good at each of
+ * its lengths. ERR_MALFORMED: no name. */
+int file_create(int *out, int dir, const char *name);
+
 /* Makes NAME.part, open as `fd`, whole and visible. `fd` stays open and then shows this very
  * version for good, even when the name is taken by a newer one. */
 int file_commit(int fd, int dir, const char *name);

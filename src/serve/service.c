@@ -131,7 +131,7 @@ static int open_disk(struct service *s)
         err = spool_open(&s->spool, path);
     if (err == ERR_EXISTS)
         log_error(NULL, "%s is in use by another process", s->config->data);
-    return err ? err : spool_writer_new(&s->writer, &SPOOL_LIMITS_DEFAULT);
+    return err ? err : spool_writer_new(&s->writer, &SPOOL_LIMITS_DEFAULT, NULL);
 }
 
 static struct tasks_config tasks_config_of(struct service *s)

@@ -45,7 +45,7 @@ static struct block *new_block(void)
 {
     struct block *b = malloc(sizeof *b);
     if (b)
-        b->item.kind = ITEM_BLOCK;
+        link_init(&b->item.in_queue);
     return b;
 }
 
@@ -53,10 +53,16 @@ static struct block *new_block(void)
 static struct block *take_one(struct block_pool *pool)
 {
     struct block *b = list_first(&pool->free, struct block, item.in_queue);
-    if (!b)
-        return new_block();
-    list_remove(&b->item.in_queue);
-    pool->free_count--;
+    if (b) {
+        list_remove(&b->item.in_queue);
+        pool->free_count--;
+    } else {
+        b = new_block();
+    }
+    if (b) {
+        b->item.kind = ITEM_BLOCK;
+        b->len = 0;
+    }
     return b;
 }
 
@@ -72,7 +78,7 @@ int block_take(struct block_pool *pool, size_t count, struct list *out)
     list_init(&got);
     pthread_mutex_lock(&pool->lock);
     size_t lent = atomic_load_explicit(&pool->lent, memory_order_relaxed);
-    if (count > (pool->limit - lent) / BLOCK_SIZE)
+    if (lent > pool->limit || count > (pool->limit - lent) / BLOCK_SIZE)
         err = ERR_LIMIT;
     for (size_t i = 0; i < count && !err; i++) {
         struct block *b = take_one(pool);
@@ -80,7 +86,6 @@ int block_take(struct block_pool *pool, size_t count, struct list *out)
             err = ERR_NOMEM;
             break;
         }
-        b->len = 0;
         list_append(&got, &b->item.in_queue);
     }
     if (!err)
@@ -92,6 +97,16 @@ int block_take(struct block_pool *pool, size_t count, struct list *out)
     else
         items_move(out, &got);
     return err;
+}
+
+struct block *block_take_over(struct block_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct block *b = take_one(pool);
+    if (b)
+        set_lent(pool, atomic_load_explicit(&pool->lent, memory_order_relaxed) + BLOCK_SIZE);
+    pthread_mutex_unlock(&pool->lock);
+    return b;
 }
 
 void block_give(struct block_pool *pool, struct list *blocks)

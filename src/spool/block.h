@@ -12,7 +12,15 @@
 /* What queues hold: a block of data, or a struct op (spool/disk.h). */
 struct item {
     struct link in_queue;
-    enum { ITEM_BLOCK, ITEM_BEGIN, ITEM_FINISH, ITEM_ABANDON, ITEM_PUT, ITEM_CLOSE } kind;
+    enum {
+        ITEM_BLOCK,
+        ITEM_NOTES,
+        ITEM_BEGIN,
+        ITEM_FINISH,
+        ITEM_ABANDON,
+        ITEM_PUT,
+        ITEM_CLOSE
+    } kind;
 };
 
 /* Moves all of `from` to the end of `to`. */
@@ -21,7 +29,7 @@ void items_move(struct list *to, struct list *from);
 #define BLOCK_SIZE (16u << 10)
 
 struct block {
-    struct item item; /* ITEM_BLOCK */
+    struct item item; /* ITEM_BLOCK, ITEM_NOTES */
     size_t len;       /* bytes used */
     uint8_t data[BLOCK_SIZE];
 };
@@ -39,6 +47,9 @@ void block_pool_fini(struct block_pool *pool); /* all blocks are back */
 
 /* Appends `count` empty blocks to `out`, or none. ERR_LIMIT, ERR_NOMEM. */
 int block_take(struct block_pool *pool, size_t count, struct list *out);
+
+/* One empty block, beyond the bound when it must be. NULL: out of memory. */
+struct block *block_take_over(struct block_pool *pool);
 
 /* Takes back all blocks of the list. */
 void block_give(struct block_pool *pool, struct list *blocks);

@@ -20,11 +20,24 @@ struct worker {
     bool stop;         /* under lock */
 };
 
+/* Makes media files whole, since that can take longer than other sinks may wait. */
+struct finisher {
+    struct spool_writer *writer;
+    pthread_t thread;
+    pthread_mutex_t lock; /* a leaf lock */
+    pthread_cond_t wake;
+    struct list queue; /* struct op, by .item.in_queue; under lock */
+    bool stop;         /* under lock */
+};
+
 struct spool_writer {
     struct spool_limits limits;
+    spool_finish_fn *finish;
     struct block_pool pool;
     _Atomic unsigned next; /* worker for the next sink */
     struct counter overflows;
+    struct finisher finisher;
+    bool finishing; /* its thread runs */
     unsigned count; /* workers that run */
     struct worker workers[WRITER_MAX_THREADS];
 };
@@ -67,7 +80,9 @@ struct disk_sink {
         bool open;
         char name[FILE_NAME_SIZE];
         struct list blocks; /* struct block, by .item.in_queue; not handed over yet */
-        size_t bytes;       /* in them */
+        struct list notes;  /* struct block likewise: of the journal */
+        bool journal;       /* the open file has one */
+        size_t bytes;       /* in all of these */
         usec_t since;       /* monotonic time of the first of these bytes */
     } media;
 
@@ -77,11 +92,23 @@ struct disk_sink {
     struct { /* the disk thread */
         int fd;
         uint64_t pos;
+        int journal; /* descriptor */
+        uint64_t journal_pos;
+        usec_t synced;  /* monotonic time at which body and journal were last surely on the disk */
+        bool had_media; /* some file went to the finisher */
         char name[FILE_NAME_SIZE];
     } disk;
 };
 
 void disk_sink_free(struct disk_sink *s);
+
+/* finish.c */
+int finisher_start(struct spool_writer *w);
+void finisher_stop(struct spool_writer *w); /* after all that is queued; not started is fine */
+
+/* The disk thread: an ITEM_FINISH of a media file whose bytes are all written, or the ITEM_CLOSE of
+ * a sink that had one. */
+void finisher_take(struct spool_writer *w, struct op *op);
 
 /* The disk thread: takes over what the sink queued. */
 void disk_work(struct disk_sink *s, struct list *items);

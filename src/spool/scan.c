@@ -35,6 +35,8 @@ static enum spool_kind kind_of(const char *name)
 {
     if (file_has_suffix(name, FILE_PART))
         return SPOOL_PART;
+    if (file_has_suffix(name, SPOOL_JOURNAL_SUFFIX))
+        return SPOOL_JOURNAL;
     return file_has_suffix(name, ".m3u8") ? SPOOL_PLAYLIST : SPOOL_SEGMENT;
 }
 
@@ -67,6 +69,8 @@ static int add_entry(void *ctx, const char *name)
     struct bytes text = bytes_str(name);
     if (entry.kind == SPOOL_PART)
         text.len -= strlen(FILE_PART);
+    if (entry.kind == SPOOL_JOURNAL)
+        text.len -= strlen(SPOOL_JOURNAL_SUFFIX);
     struct spool_entry *place = grow(found);
     entry.name = str_dup(text);
     if (!place || !entry.name) {

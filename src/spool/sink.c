@@ -10,6 +10,7 @@
  * what a crash takes. */
 #define BATCH_BYTES (256u << 10)
 #define BATCH_AGE   SEC
+#define MEDIA_AGE   (500 * MSEC) /* of a file with a journal: after a crash all of that counts */
 
 static struct disk_sink *of(struct sink *sink)
 {
@@ -46,6 +47,7 @@ static void hand_over(struct disk_sink *s, struct op *op)
     if (op && op->item.kind == ITEM_PUT)
         older = take_older_put(s, op);
     items_move(&s->queue, &s->media.blocks);
+    items_move(&s->queue, &s->media.notes);
     if (op)
         list_append(&s->queue, &op->item.in_queue);
     if (!list_empty(&s->queue) && !link_linked(&s->in_ready)) {
@@ -80,6 +82,7 @@ static int sink_begin(struct sink *sink, const char *name)
     hand_over(s, op);
     str_copy(s->media.name, sizeof s->media.name, bytes_str(name));
     s->media.open = true;
+    s->media.journal = false;
     return OK;
 }
 
@@ -114,6 +117,16 @@ static void fill(struct block *b, struct bytes *bytes)
     bytes->len -= len;
 }
 
+/* Counts bytes that wait here; the time. */
+static usec_t collect(struct disk_sink *s, size_t len)
+{
+    usec_t now = clock_mono();
+    if (s->media.bytes == 0)
+        s->media.since = now;
+    s->media.bytes += len;
+    return now;
+}
+
 static int sink_append(struct sink *sink, struct bytes bytes)
 {
     struct disk_sink *s = of(sink);
@@ -130,15 +143,47 @@ static int sink_append(struct sink *sink, struct bytes bytes)
         return err == ERR_LIMIT ? full(s) : err;
     }
 
-    usec_t now = clock_mono();
-    if (s->media.bytes == 0)
-        s->media.since = now;
-    s->media.bytes += bytes.len;
+    usec_t now = collect(s, bytes.len);
     struct link *at = last ? &last->item.in_queue : s->media.blocks.head.next;
     for (; bytes.len; at = at->next)
         fill(list_item(at, struct block, item.in_queue), &bytes);
 
-    if (s->media.bytes >= BATCH_BYTES || now - s->media.since >= BATCH_AGE)
+    if (s->media.bytes >= BATCH_BYTES || (!s->media.journal && now - s->media.since >= BATCH_AGE))
+        hand_over(s, NULL);
+    return OK;
+}
+
+/* The last block of the journal that has room, or a new one. */
+static struct block *note_block(struct disk_sink *s)
+{
+    struct block *b = list_last(&s->media.notes, struct block, item.in_queue);
+    if (room_in(b))
+        return b;
+    b = block_take_over(&s->writer->pool);
+    if (!b)
+        return NULL;
+    atomic_fetch_add_explicit(&s->held, BLOCK_SIZE, memory_order_relaxed);
+    b->item.kind = ITEM_NOTES;
+    list_append(&s->media.notes, &b->item.in_queue);
+    return b;
+}
+
+static int sink_note(struct sink *sink, struct bytes record)
+{
+    struct disk_sink *s = of(sink);
+    if (err_of(s))
+        return ERR_IO;
+    if (!s->media.open)
+        return ERR_BAD_STATE;
+    s->media.journal = true;
+    usec_t now = collect(s, record.len);
+    while (record.len) {
+        struct block *b = note_block(s);
+        if (!b)
+            return ERR_NOMEM;
+        fill(b, &record);
+    }
+    if (s->media.bytes >= BATCH_BYTES || now - s->media.since >= MEDIA_AGE)
         hand_over(s, NULL);
     return OK;
 }
@@ -195,6 +240,7 @@ static int sink_put(struct sink *sink, const char *name, struct bytes text, unsi
 static const struct sink_ops ops = {
     .begin = sink_begin,
     .append = sink_append,
+    .note = sink_note,
     .finish = sink_finish,
     .abandon = sink_abandon,
     .put = sink_put,
@@ -220,9 +266,10 @@ int spool_sink_new(struct sink **out, struct spool_writer *w, struct spool_folde
     s->events = events;
     s->ctx = ctx;
     list_init(&s->media.blocks);
+    list_init(&s->media.notes);
     list_init(&s->queue);
     link_init(&s->in_ready);
-    s->disk.fd = -1;
+    s->disk.fd = s->disk.journal = -1;
     *out = &s->sink;
     return OK;
 }

@@ -2,6 +2,7 @@
  *     ROOT/TASK_ID/task.json    what is needed to finish and deliver the task without the store
  *     ROOT/TASK_ID/X.ts.part    a file being written
  *     ROOT/TASK_ID/X.ts         a whole one, waiting for its upload; gone once acknowledged
+ *     ROOT/TASK_ID/X.idx        beside X.part or X: the journal of an MP4 or AAC file
  *     ROOT/TASK_ID/X.m3u8       a playlist's newest version; stays until its last version is
  * acknowledged The folder is thus the upload queue, and a scan after a crash finds all there is to
  * do.
@@ -18,9 +19,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 
-#define SPOOL_SCHEMA    1
-#define SPOOL_META_NAME "task.json"
-#define SPOOL_META_MAX  (256u << 10) /* bytes of task.json */
+#define SPOOL_SCHEMA         1
+#define SPOOL_META_NAME      "task.json"
+#define SPOOL_JOURNAL_SUFFIX ".idx"
+#define SPOOL_META_MAX       (256u << 10) /* bytes of task.json */
 
 struct spool;
 struct spool_folder; /* one task's, held open; shared by reference */
@@ -73,11 +75,11 @@ int spool_meta_read(struct spool_meta *out, struct spool_folder *f);
 int spool_folder_remove(struct spool_folder *f);
 
 /* What a start finds. */
-enum spool_kind { SPOOL_SEGMENT, SPOOL_PLAYLIST, SPOOL_PART };
+enum spool_kind { SPOOL_SEGMENT, SPOOL_PLAYLIST, SPOOL_JOURNAL, SPOOL_PART };
 
 struct spool_entry {
     enum spool_kind kind;
-    char *name; /* SPOOL_PART: without the ".part" */
+    char *name; /* SPOOL_PART: without the ".part"; SPOOL_JOURNAL: without the ".idx" */
     uint64_t bytes;
 };
 

@@ -1,7 +1,9 @@
 /* The disk's side of the sinks: threads that write what was queued and tell the control loop. */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -80,11 +82,17 @@ static bool dead(struct disk_sink *s)
     return atomic_load_explicit(&s->err, memory_order_relaxed) != OK;
 }
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 static void close_file(struct disk_sink *s)
 {
-    if (s->disk.fd >= 0)
-        close(s->disk.fd);
-    s->disk.fd = -1;
+    close_fd(&s->disk.fd);
+    close_fd(&s->disk.journal);
 }
 
 /* The first failure kills the sink: whoever records must know, and a file with a hole is worth
@@ -101,28 +109,62 @@ static void check(struct disk_sink *s, int err)
     loop_post_must(s->control, &s->failure.message);
 }
 
+static void remove_with(struct disk_sink *s, const char *suffix)
+{
+    char name[FILE_NAME_SIZE + sizeof FILE_PART];
+    snprintf(name, sizeof name, "%s%s", s->disk.name, suffix);
+    file_remove(spool_folder_dir(s->folder), name);
+}
+
+/* The body goes first: a journal alone is nothing to finish. */
 static void give_up_file(struct disk_sink *s)
 {
-    char part[FILE_NAME_SIZE + sizeof FILE_PART];
     if (s->disk.fd < 0)
         return;
+    bool journal = s->disk.journal >= 0;
     close_file(s);
-    snprintf(part, sizeof part, "%s" FILE_PART, s->disk.name);
-    file_remove(spool_folder_dir(s->folder), part);
+    remove_with(s, FILE_PART);
+    if (journal)
+        remove_with(s, SPOOL_JOURNAL_SUFFIX);
+}
+
+/* Nobody writes any more. What has a journal is worth finishing. */
+static void leave_file(struct disk_sink *s)
+{
+    if (s->disk.journal >= 0)
+        close_file(s);
+    else
+        give_up_file(s);
 }
 
 static void begin(struct disk_sink *s, struct op *op)
 {
     give_up_file(s);
     str_copy(s->disk.name, sizeof s->disk.name, bytes_str(op->file.name));
-    s->disk.pos = 0;
+    s->disk.pos = s->disk.journal_pos = 0;
+    s->disk.synced = clock_mono();
     if (!dead(s))
         check(s, file_create_part(&s->disk.fd, spool_folder_dir(s->folder), s->disk.name));
     op_free(op);
 }
 
+static void finish_media(struct disk_sink *s, struct op *op)
+{
+    if (dead(s)) {
+        op_free(op);
+        return;
+    }
+    close_file(s);
+    s->disk.had_media = true;
+    finisher_take(s->writer, op);
+}
+
 static void finish(struct disk_sink *s, struct op *op)
 {
+    if (op->file.kind == SINK_MEDIA) {
+        finish_media(s, op);
+        return;
+    }
     if (!dead(s))
         check(s, file_commit(s->disk.fd, spool_folder_dir(s->folder), s->disk.name));
     if (dead(s)) {
@@ -156,16 +198,53 @@ static void run_op(struct disk_sink *s, struct op *op)
         op_free(op);
         break;
     case ITEM_CLOSE:
-        give_up_file(s);
-        loop_post_must(s->control, &op->message); /* the sink is gone from here on */
+        leave_file(s);
+        if (s->disk.had_media)
+            finisher_take(s->writer, op);
+        else
+            loop_post_must(s->control, &op->message); /* the sink is gone from here on */
         break;
-    case ITEM_BLOCK: break; /* no op */
+    case ITEM_BLOCK:
+    case ITEM_NOTES: break; /* no op */
     }
 }
 
-/* Writes `count` blocks and gives them back to the pool. */
+static int sync_fd(int fd)
+{
+    if (fdatasync(fd) == 0)
+        return OK;
+    log_warn(NULL, "cannot sync a recording: %s", strerror(errno));
+    return ERR_IO;
+}
+
+static int open_journal(struct disk_sink *s)
+{
+    char name[FILE_NAME_SIZE + sizeof SPOOL_JOURNAL_SUFFIX];
+    snprintf(name, sizeof name, "%s" SPOOL_JOURNAL_SUFFIX, s->disk.name);
+    return file_create(&s->disk.journal, spool_folder_dir(s->folder), name);
+}
+
+/* The body is on the disk before the records that tell of it. */
+static int write_notes(struct disk_sink *s, struct iovec *iov, int count)
+{
+    usec_t now = clock_mono();
+    bool due = now - s->disk.synced >= SPOOL_SYNC;
+    int err = s->disk.journal < 0 ? open_journal(s) : OK;
+    if (!err && due)
+        err = sync_fd(s->disk.fd);
+    if (!err)
+        err = file_write_at(s->disk.journal, iov, count, s->disk.journal_pos);
+    if (!err && due)
+        err = sync_fd(s->disk.journal);
+    if (due)
+        s->disk.synced = now;
+    return err;
+}
+
+/* Writes `count` blocks of one kind and gives them back to the pool. */
 static void write_blocks(struct disk_sink *s, struct list *blocks, int count)
 {
+    bool notes = list_first(blocks, struct block, item.in_queue)->item.kind == ITEM_NOTES;
     struct iovec iov[BATCH_BLOCKS];
     int n = 0;
     uint64_t bytes = 0;
@@ -175,8 +254,8 @@ static void write_blocks(struct disk_sink *s, struct list *blocks, int count)
         bytes += b->len;
     }
     if (!dead(s) && s->disk.fd >= 0)
-        check(s, file_write_at(s->disk.fd, iov, n, s->disk.pos));
-    s->disk.pos += bytes;
+        check(s, notes ? write_notes(s, iov, n) : file_write_at(s->disk.fd, iov, n, s->disk.pos));
+    *(notes ? &s->disk.journal_pos : &s->disk.pos) += bytes;
     block_give(&s->writer->pool, blocks);
     atomic_fetch_sub_explicit(&s->held, (size_t)count * BLOCK_SIZE, memory_order_relaxed);
 }
@@ -184,18 +263,19 @@ static void write_blocks(struct disk_sink *s, struct list *blocks, int count)
 void disk_work(struct disk_sink *s, struct list *items)
 {
     struct list blocks;
-    int count = 0;
+    int count = 0, kind = ITEM_BLOCK;
     list_init(&blocks);
     while (!list_empty(items)) {
         struct item *item = list_first(items, struct item, in_queue);
-        bool block = item->kind == ITEM_BLOCK;
-        if (count && (!block || count == BATCH_BLOCKS)) {
+        bool block = item->kind == ITEM_BLOCK || item->kind == ITEM_NOTES;
+        if (count && ((int)item->kind != kind || count == BATCH_BLOCKS)) {
             write_blocks(s, &blocks, count);
             count = 0;
         }
         list_remove(&item->in_queue);
         if (block) {
             list_append(&blocks, &item->in_queue);
+            kind = item->kind;
             count++;
         } else {
             run_op(s, list_item(item, struct op, item));
@@ -248,20 +328,22 @@ static int start(struct spool_writer *w)
     return OK;
 }
 
-int spool_writer_new(struct spool_writer **out, const struct spool_limits *limits)
+int spool_writer_new(struct spool_writer **out, const struct spool_limits *limits,
+                     spool_finish_fn *finisher)
 {
     assert(limits->threads >= 1 && limits->threads <= WRITER_MAX_THREADS);
     struct spool_writer *w = calloc(1, sizeof *w);
     if (!w)
         return ERR_NOMEM;
     w->limits = *limits;
+    w->finish = finisher;
     block_pool_init(&w->pool, limits->total_bytes);
-    for (unsigned i = 0; i < limits->threads; i++) {
-        int err = start(w);
-        if (err) {
-            spool_writer_free(w);
-            return err;
-        }
+    int err = finisher_start(w);
+    for (unsigned i = 0; i < limits->threads && !err; i++)
+        err = start(w);
+    if (err) {
+        spool_writer_free(w);
+        return err;
     }
     *out = w;
     return OK;
@@ -284,6 +366,7 @@ void spool_writer_free(struct spool_writer *w)
         return;
     for (unsigned i = 0; i < w->count; i++)
         stop(&w->workers[i]);
+    finisher_stop(w);
     block_pool_fini(&w->pool);
     free(w);
 }

@@ -8,7 +8,12 @@
  * batches of about 256 KiB or one second. A sink may hold `track_bytes`, all together
  * `total_bytes`; then append and begin give ERR_LIMIT and take nothing. After a failed write or
  * fsync a sink is dead: `failed` is called once and its calls give ERR_IO; what became whole before
- * stays whole, and the file in the works stays as .part. */
+ * stays whole, and the file in the works stays as .part.
+ *
+ * A file with a journal (segment/sink.h: note) is NAME.part and NAME.idx while it grows; both are
+ * synced every SPOOL_SYNC. Its finish goes on to a thread of its own, which calls the writer's
+ * `finish` function, and then is told like any other. What a failure or a close left unfinished
+ * stays as it is, to be finished later by the same function. */
 #ifndef SPOOL_WRITER_H
 #define SPOOL_WRITER_H
 
@@ -30,8 +35,15 @@ struct spool_limits {
         .threads = 4, .track_bytes = 8u << 20, .total_bytes = 512u << 20                           \
     }
 
-/* ERR_NOMEM, ERR_IO (no thread). */
-int spool_writer_new(struct spool_writer **out, const struct spool_limits *limits);
+#define SPOOL_SYNC (10 * SEC)
+
+/* Makes a media file whole: NAME.part and NAME.idx are closed and become NAME, durably, and a short
+ * NAME.idx (segment/media_file.h). Called again after a crash at any of its steps, it goes on. */
+typedef int spool_finish_fn(int dir, const char *name, uint64_t *bytes);
+
+/* `finish`: NULL when no sink will write media files. ERR_NOMEM, ERR_IO (no thread). */
+int spool_writer_new(struct spool_writer **out, const struct spool_limits *limits,
+                     spool_finish_fn *finish);
 
 /* Writes all that is queued and ends the threads. Every sink was closed before; the control loops
  * still run or at least exist. NULL is fine. */
@@ -48,9 +60,10 @@ struct spool_ready {
     const char *name;
     uint64_t bytes;
     const char *playlist;   /* SINK_SEGMENT: as the sink was told; "": none. Else "" */
-    usec_t start, duration; /* SINK_SEGMENT */
+    usec_t start, duration; /* SINK_SEGMENT, SINK_MEDIA */
     unsigned generation;    /* SINK_PLAYLIST */
     bool last;              /* SINK_PLAYLIST: no further version follows */
+    int err; /* SINK_MEDIA: not OK when it could not be finished and stays as it is */
     int fd; /* SINK_PLAYLIST: this very version, to read; borrowed for the call (dup it). Else -1 */
 };
 
@@ -68,7 +81,8 @@ struct spool_events {
 int spool_sink_new(struct sink **out, struct spool_writer *w, struct spool_folder *folder,
                    struct loop *control, const struct spool_events *events, void *ctx);
 
-/* The sink's thread, which does not touch the sink afterwards. A file that is open is given up. */
+/* The sink's thread, which does not touch the sink afterwards. A file that is open is given up; one
+ * with a journal stays unfinished. */
 void spool_sink_close(struct sink *sink);
 
 #endif

@@ -191,7 +191,7 @@ static int setup(void **state)
     assert_int_equal(dtls_identity_new(&b->identity), OK);
     assert_int_equal(spool_open(&b->spool, b->dir.path), OK);
     assert_int_equal(spool_create(&b->folder, b->spool, &meta), OK);
-    assert_int_equal(spool_writer_new(&b->writer, &SPOOL_LIMITS_DEFAULT), OK);
+    assert_int_equal(spool_writer_new(&b->writer, &SPOOL_LIMITS_DEFAULT, NULL), OK);
     assert_int_equal(loop_new(&b->control, "control", 1000), OK);
     struct media_loop_config config = {
         .max_sessions = 10, .identity = b->identity, .control = b->control, .event = nobody_listens

@@ -42,28 +42,47 @@ static int append(struct sink *s, struct bytes bytes)
     return m->open.bytes.err;
 }
 
+static int note(struct sink *s, struct bytes record)
+{
+    struct memory_sink *m = of(s);
+    assert_true(m->is_open);
+    if (!m->open.notes)
+        buf_init(&m->open.journal, 1u << 30);
+    buf_put_bytes(&m->open.journal, record);
+    m->open.notes++;
+    return m->open.journal.err;
+}
+
 static int finish(struct sink *s, const struct sink_file *info)
 {
     struct memory_sink *m = of(s);
     assert_true(m->is_open);
     if (m->finish_error)
         return m->finish_error;
-    assert_int_equal(info->kind, SINK_SEGMENT);
+    assert_int_equal(info->kind, m->open.notes ? SINK_MEDIA : SINK_SEGMENT);
     assert_string_equal(info->name, m->open.name);
     m->open.start = info->start;
     m->open.duration = info->duration;
     m->open.told_bytes = info->bytes;
-    assert_true(str_copy(m->open.playlist, sizeof m->open.playlist, bytes_str(info->playlist)));
+    const char *playlist = info->playlist ? info->playlist : "";
+    assert_true(str_copy(m->open.playlist, sizeof m->open.playlist, bytes_str(playlist)));
     m->file[m->files++] = m->open;
     m->is_open = false;
     return OK;
+}
+
+static void file_fini(struct memory_file *f)
+{
+    buf_fini(&f->bytes);
+    if (f->notes)
+        buf_fini(&f->journal);
 }
 
 static void abandon(struct sink *s)
 {
     struct memory_sink *m = of(s);
     assert_true(m->is_open);
-    buf_fini(&m->open.bytes);
+    file_fini(&m->open);
     m->is_open = false;
     m->abandoned++;
 }
@@ -88,7 +107,7 @@ static int put(struct sink *s, const char *name, struct bytes text, unsigned gen
 
 struct memory_sink *memory_sink_new(void)
 {
-    static const struct sink_ops ops = { begin, append, finish, abandon, put };
+    static const struct sink_ops ops = { begin, append, note, finish, abandon, put };
     struct memory_sink *m = calloc(1, sizeof *m);
     assert_non_null(m);
     m->sink.ops = &ops;
@@ -99,9 +118,9 @@ struct memory_sink *memory_sink_new(void)
 void memory_sink_free(struct memory_sink *m)
 {
     for (unsigned i = 0; i < m->files; i++)
-        buf_fini(&m->file[i].bytes);
+        file_fini(&m->file[i]);
     if (m->is_open)
-        buf_fini(&m->open.bytes);
+        file_fini(&m->open);
     buf_fini(&m->playlist);
     free(m);
 }

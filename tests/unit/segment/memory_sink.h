@@ -12,7 +12,8 @@ struct memory_file {
     usec_t start, duration;
     uint64_t told_bytes;
     struct buf bytes;
-    unsigned appends;
+    struct buf journal; /* when `notes` */
+    unsigned appends, notes;
 };
 
 struct memory_sink {

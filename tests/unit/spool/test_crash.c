@@ -63,7 +63,8 @@ static void record(const char *path, int pipe)
     struct sink *sink;
     struct spool_meta meta = { .task_id = "task-1", .room = "1", .robot = "r", .storage = "" };
     if (spool_open(&spool, path) || spool_create(&folder, spool, &meta) ||
-        loop_new(&control, "control", 10) || spool_writer_new(&writer, &SPOOL_LIMITS_DEFAULT) ||
+        loop_new(&control, "control", 10) ||
+        spool_writer_new(&writer, &SPOOL_LIMITS_DEFAULT, NULL) ||
         spool_sink_new(&sink, writer, folder, control, &events, &pipe))
         _exit(3);
     struct buf playlist;

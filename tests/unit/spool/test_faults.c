@@ -138,7 +138,7 @@ static bool one_round(int fail_at)
     assert_int_equal(spool_open(&spool, t.path), OK);
     assert_int_equal(spool_create(&folder, spool, &meta), OK);
     assert_int_equal(loop_new(&control, "control", 10), OK);
-    assert_int_equal(spool_writer_new(&writer, &SPOOL_LIMITS_DEFAULT), OK);
+    assert_int_equal(spool_writer_new(&writer, &SPOOL_LIMITS_DEFAULT, NULL), OK);
     assert_int_equal(spool_sink_new(&sink, writer, folder, control, &events, &r), OK);
 
     atomic_store(&countdown, fail_at);

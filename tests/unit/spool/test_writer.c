@@ -28,6 +28,7 @@ struct note {
     usec_t start, duration;
     unsigned generation;
     bool last;
+    int err;
 };
 
 struct fixture {
@@ -60,6 +61,7 @@ static void on_ready(void *ctx, const struct spool_ready *file)
     n->duration = file->duration;
     n->generation = file->generation;
     n->last = file->last;
+    n->err = file->err;
     if (file->fd >= 0)
         assert_true(pread(file->fd, n->text, sizeof n->text - 1, 0) >= 0);
     assert_int_equal(file->fd >= 0, file->kind == SINK_PLAYLIST);
@@ -82,6 +84,26 @@ static void on_drained(void *ctx)
 
 static const struct spool_events events = { on_ready, on_failed, on_drained };
 
+/* Stands for the formats: glues journal and body together; refuses what is called so. */
+static int finish_media(int dir, const char *name, uint64_t *bytes)
+{
+    char part[64], idx[64];
+    struct buf all;
+    if (strcmp(name, "refused.mp4") == 0)
+        return ERR_IO;
+    snprintf(part, sizeof part, "%s.part", name);
+    snprintf(idx, sizeof idx, "%s.idx", name);
+    buf_init(&all, 4u << 20);
+    int err = file_read(&all, dir, idx);
+    if (!err)
+        err = file_read(&all, dir, part);
+    if (!err)
+        err = file_put(dir, name, buf_bytes(&all));
+    *bytes = all.len;
+    buf_fini(&all);
+    return err;
+}
+
 static void setup(struct fixture *fx, struct spool_limits limits)
 {
     memset(fx, 0, sizeof *fx);
@@ -92,7 +114,7 @@ static void setup(struct fixture *fx, struct spool_limits limits)
     assert_int_equal(spool_open(&fx->spool, fx->dir.path), OK);
     assert_int_equal(spool_create(&fx->folder, fx->spool, &meta), OK);
     assert_int_equal(loop_new(&fx->control, "control", 10), OK);
-    assert_int_equal(spool_writer_new(&fx->writer, &limits), OK);
+    assert_int_equal(spool_writer_new(&fx->writer, &limits, finish_media), OK);
 }
 
 static void teardown(struct fixture *fx)
@@ -327,6 +349,96 @@ static void a_full_disk_kills_the_sink_only(void **state)
     teardown(&fx);
 }
 
+static void sample(struct sink *sink, const char *body, const char *record)
+{
+    assert_int_equal(sink->ops->append(sink, bytes_str(body)), OK);
+    assert_int_equal(sink->ops->note(sink, bytes_str(record)), OK);
+}
+
+static int finish_file(struct sink *sink, const char *name)
+{
+    return sink->ops->finish(sink,
+                             &(struct sink_file){ .kind = SINK_MEDIA, .name = name, .start = SEC });
+}
+
+static void media_files_are_finished(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    setup(&fx, SPOOL_LIMITS_DEFAULT);
+    struct sink *sink = new_sink(&fx);
+    assert_int_equal(sink->ops->note(sink, bytes_str("x")), ERR_BAD_STATE);
+    assert_int_equal(sink->ops->begin(sink, "a.mp4"), OK);
+    sample(sink, "one", "[3]");
+    sample(sink, "three", "[5]");
+    assert_int_equal(finish_file(sink, "a.mp4"), OK);
+    assert_int_equal(sink->ops->begin(sink, "refused.mp4"), OK);
+    sample(sink, "body", "[4]");
+    assert_int_equal(finish_file(sink, "refused.mp4"), OK);
+    assert_int_equal(sink->ops->begin(sink, "gone.mp4"), OK);
+    sample(sink, "body", "[4]");
+    sink->ops->abandon(sink);
+    assert_int_equal(sink->ops->begin(sink, "left.mp4"), OK);
+    sample(sink, "body", "[4]");
+    close_sink(&fx, sink);
+
+    assert_int_equal(fx.count, 3);
+    assert_int_equal(fx.notes[0].kind, SINK_MEDIA);
+    assert_string_equal(fx.notes[0].name, "a.mp4");
+    assert_int_equal(fx.notes[0].err, OK);
+    assert_int_equal(fx.notes[0].bytes, 14);
+    assert_int_equal(fx.notes[0].start, SEC);
+    assert_string_equal(fx.notes[1].name, "refused.mp4");
+    assert_int_equal(fx.notes[1].err, ERR_IO);
+    assert_int_equal(fx.notes[2].what, DRAINED);
+    char *text = temp_dir_text(&fx.dir, "task-1/a.mp4");
+    assert_string_equal(text, "[3][5]onethree");
+    free(text);
+
+    struct spool_found *found;
+    assert_int_equal(spool_folder_scan(&found, fx.folder), OK);
+    static const struct {
+        enum spool_kind kind;
+        const char *name;
+    } want[] = { { SPOOL_SEGMENT, "a.mp4" },    { SPOOL_JOURNAL, "a.mp4" },
+                 { SPOOL_PART, "left.mp4" },    { SPOOL_JOURNAL, "left.mp4" },
+                 { SPOOL_PART, "refused.mp4" }, { SPOOL_JOURNAL, "refused.mp4" } };
+    assert_int_equal(found->count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        bool there = false;
+        for (size_t k = 0; k < 6; k++)
+            there |= found->entries[k].kind == want[i].kind &&
+                     strcmp(found->entries[k].name, want[i].name) == 0;
+        assert_true(there);
+    }
+    spool_found_free(found);
+    assert_int_equal(spool_folder_remove(fx.folder), ERR_BAD_STATE);
+    assert_int_equal(spool_writer_bytes(fx.writer), 0);
+    teardown(&fx);
+}
+
+/* A full queue refuses the body's bytes, never the record of those it took. */
+static void notes_are_never_refused(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    setup(&fx,
+          (struct spool_limits){ .threads = 1, .track_bytes = 1u << 20, .total_bytes = 1u << 20 });
+    int lease = stall(&fx, "a.mp4.part");
+    struct sink *sink = new_sink(&fx);
+    assert_int_equal(sink->ops->begin(sink, "a.mp4"), OK);
+    assert_int_equal(sink->ops->append(sink, repeat(data, 1u << 20, 'a')), OK);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(sink->ops->note(sink, repeat(data, 100, 'n')), OK);
+    assert_int_equal(sink->ops->append(sink, bytes_of(data, 1)), ERR_LIMIT);
+    close(lease);
+    assert_int_equal(finish_file(sink, "a.mp4"), OK);
+    close_sink(&fx, sink);
+    assert_int_equal(fx.notes[0].bytes, (1u << 20) + 100000);
+    assert_int_equal(spool_writer_bytes(fx.writer), 0);
+    teardown(&fx);
+}
+
 struct track {
     struct fixture *fx;
     int n;
@@ -403,6 +515,8 @@ int main(void)
         cmocka_unit_test(cuts_do_not_matter),
         cmocka_unit_test(a_full_queue_refuses_and_recovers),
         cmocka_unit_test(a_full_disk_kills_the_sink_only),
+        cmocka_unit_test(media_files_are_finished),
+        cmocka_unit_test(notes_are_never_refused),
         cmocka_unit_test(many_tracks_at_once),
         cmocka_unit_test(ending_writes_what_is_queued),
     };

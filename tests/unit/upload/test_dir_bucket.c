@@ -383,7 +383,7 @@ static void from_sink_to_bucket(void **state)
     sem_init(&d.delivered, 0, 0);
     assert_int_equal(spool_open(&d.spool, d.spool_path), OK);
     assert_int_equal(spool_create(&d.folder, d.spool, &meta), OK);
-    assert_int_equal(spool_writer_new(&d.writer, &SPOOL_LIMITS_DEFAULT), OK);
+    assert_int_equal(spool_writer_new(&d.writer, &SPOOL_LIMITS_DEFAULT, NULL), OK);
     loop_call(d.fx.control, start, &d);
     record(&d);
     sem_wait(&d.delivered);

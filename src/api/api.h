@@ -82,6 +82,9 @@ const struct api_stats *api_stats(const struct api *api); /* since the start, fo
 
 const char *api_call_request_id(const struct api_call *call);
 
+/* Who signed the request. */
+const char *api_call_secret_id(const struct api_call *call);
+
 /* Create's header X-Reeltime-Idempotency-Key, valid and not empty; NULL when there is none. */
 #define API_IDEMPOTENCY_HEADER  "X-Reeltime-Idempotency-Key"
 #define API_MAX_IDEMPOTENCY_KEY 128

@@ -29,6 +29,11 @@ const char *api_call_idempotency_key(const struct api_call *call)
     return *call->idempotency_key ? call->idempotency_key : NULL;
 }
 
+const char *api_call_secret_id(const struct api_call *call)
+{
+    return call->signer.secret_id;
+}
+
 const char *api_call_request_id(const struct api_call *call)
 {
     return call->request_id;

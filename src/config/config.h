@@ -71,7 +71,7 @@ struct config {
     } log;
     struct {
         uint64_t tasks_per_app, rooms, sessions, sessions_per_room;
-        uint64_t disk_reserve_mib;
+        uint64_t start_keys_per_app, disk_reserve_mib;
     } limits;
     struct {
         uint64_t segment_seconds, max_idle; /* seconds */

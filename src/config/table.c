@@ -162,6 +162,10 @@ static const struct schema_row limits_rows[] = {
       .fallback = "2000", .help = "Publishers that may be connected at once." },
     { "sessions_per_room", SCHEMA_U64, offsetof(limits_section, sessions_per_room), .min = 1,
       .max = 10000, .fallback = "300", .help = "Publishers in one room." },
+    { "start_keys_per_app", SCHEMA_U64, offsetof(limits_section, start_keys_per_app), .min = 1,
+      .max = 1000000, .fallback = "10000",
+      .help = "Starts of one application with an X-Reeltime-Idempotency-Key in 24 hours; beyond "
+              "that such starts are refused (LimitExceeded)." },
     { "disk_reserve_mib", SCHEMA_U64, offsetof(limits_section, disk_reserve_mib), .max = 1u << 30,
       .fallback = "256",
       .help = "With less room on the disk under data, in MiB, /readyz says no." },

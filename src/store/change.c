@@ -101,6 +101,27 @@ void store_change_delete_task(struct store_change *change, const char *task_id)
     append_task(change, STEP_DELETE_TASK, &task);
 }
 
+void store_change_add_start(struct store_change *change, const struct store_start *start)
+{
+    struct store_start copy = *start;
+    size_t len = room_for(copy.secret_id) + room_for(copy.key) + room_for(copy.task_id);
+    struct step *step = append(change, STEP_ADD_START, len);
+    if (!step)
+        return;
+    char *pos = step->texts;
+    keep(&pos, &copy.secret_id);
+    keep(&pos, &copy.key);
+    keep(&pos, &copy.task_id);
+    step->start = copy;
+}
+
+void store_change_expire_starts(struct store_change *change, usec_t before)
+{
+    struct step *step = append(change, STEP_EXPIRE_STARTS, 0);
+    if (step)
+        step->before = before;
+}
+
 void store_change_add_event(struct store_change *change, struct event *event)
 {
     struct step *step = event ? append(change, STEP_ADD_EVENT, 0) : NULL;

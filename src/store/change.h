@@ -24,6 +24,18 @@ struct store_task {
     int leave_code;                 /* callbacks.md 4 (302); -1: none */
 };
 
+#define STORE_FINGERPRINT_SIZE 32
+
+/* A start that carries its caller's key, so that it happens once. The texts are borrowed for the
+ * call. */
+struct store_start {
+    uint32_t sdk_app_id;
+    const char *secret_id, *key; /* with the application: the row's name */
+    const char *task_id;
+    uint8_t fingerprint[STORE_FINGERPRINT_SIZE]; /* of the parameters */
+    usec_t created;                              /* Unix time */
+};
+
 struct store_change;
 
 struct store_change *store_change_new(void); /* NULL: out of memory */
@@ -43,6 +55,12 @@ void store_change_update_params(struct store_change *change, const char *task_id
 
 /* Forgets a task. Its events stay until delivered. No error when there is none. */
 void store_change_delete_task(struct store_change *change, const char *task_id);
+
+/* Remembers a start, in place of an older one of the same name. */
+void store_change_add_start(struct store_change *change, const struct store_start *start);
+
+/* Forgets the starts that were created before this moment or in it. */
+void store_change_expire_starts(struct store_change *change, usec_t before);
 
 /* Appends an event, which belongs to the change until taken back. It gets its id when the change is
  * submitted. NULL is out of memory, and makes the submission fail with ERR_NOMEM. */

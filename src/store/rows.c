@@ -25,6 +25,9 @@ static const char *const sql[ROWS_COUNT] = {
     [ROWS_UPDATE_PARAMS] = "UPDATE tasks SET params = ?6, secrets = ?7 "
                            "WHERE task_id = ?1 AND epoch <= ?11",
     [ROWS_DELETE_TASK] = "DELETE FROM tasks WHERE task_id = ?1",
+    [ROWS_INSERT_START] = "INSERT OR REPLACE INTO starts (sdk_app_id, secret_id, key, task_id, "
+                          "fingerprint, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [ROWS_EXPIRE_STARTS] = "DELETE FROM starts WHERE created <= ?1",
     [ROWS_INSERT_EVENT] = "INSERT INTO events (" EVENT_COLUMNS ") VALUES "
                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [ROWS_DELETE_EVENT] = "DELETE FROM events WHERE id = ?1",
@@ -33,6 +36,8 @@ static const char *const sql[ROWS_COUNT] = {
     [ROWS_LOAD_TASKS] = "SELECT task_id, sdk_app_id, room_id_type, room_id, user_id, params, "
                         "secrets, wanted, actual, owner, epoch, created, expires, ended, "
                         "leave_code FROM tasks ORDER BY created, task_id",
+    [ROWS_LOAD_STARTS] = "SELECT sdk_app_id, secret_id, key, task_id, fingerprint, created "
+                         "FROM starts ORDER BY created",
     [ROWS_LOAD_EVENTS] = "SELECT " EVENT_COLUMNS " FROM events ORDER BY id",
     [ROWS_FETCH_EVENT] = "SELECT " EVENT_COLUMNS " FROM events WHERE id = ?1",
     [ROWS_LAST_EVENT] = "SELECT seq FROM sqlite_sequence WHERE name = 'events'",
@@ -202,6 +207,24 @@ static int delete_task(struct rows *rows, const struct store_task *task)
     return finish(rows->stmt[ROWS_DELETE_TASK]);
 }
 
+static int insert_start(struct rows *rows, const struct store_start *start)
+{
+    sqlite3_stmt *stmt = rows->stmt[ROWS_INSERT_START];
+    sqlite3_bind_int64(stmt, 1, start->sdk_app_id);
+    bind_text(stmt, 2, start->secret_id);
+    bind_text(stmt, 3, start->key);
+    bind_text(stmt, 4, start->task_id);
+    sqlite3_bind_blob(stmt, 5, start->fingerprint, sizeof start->fingerprint, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 6, start->created);
+    return finish(stmt);
+}
+
+static int expire_starts(struct rows *rows, usec_t before)
+{
+    sqlite3_bind_int64(rows->stmt[ROWS_EXPIRE_STARTS], 1, before);
+    return finish(rows->stmt[ROWS_EXPIRE_STARTS]);
+}
+
 static int insert_event(struct rows *rows, const struct event *event)
 {
     sqlite3_stmt *stmt = rows->stmt[ROWS_INSERT_EVENT];
@@ -246,6 +269,8 @@ int rows_apply(struct rows *rows, const struct step *step)
     case STEP_UPDATE_TASK: return update_task(rows, &step->task);
     case STEP_UPDATE_PARAMS: return update_params(rows, &step->task);
     case STEP_DELETE_TASK: return delete_task(rows, &step->task);
+    case STEP_ADD_START: return insert_start(rows, &step->start);
+    case STEP_EXPIRE_STARTS: return expire_starts(rows, step->before);
     case STEP_ADD_EVENT: return insert_event(rows, step->event);
     case STEP_REMOVE_EVENT: return delete_event(rows, step->event_id);
     case STEP_RESCHEDULE_EVENT: return reschedule_event(rows, step);
@@ -339,6 +364,30 @@ int rows_load_tasks(struct rows *rows, store_task_row *on_row, void *ctx)
     }
     int err = read_end(rows, stmt, rc);
     return err ? err : first_err;
+}
+
+static struct store_start read_start(sqlite3_stmt *stmt)
+{
+    struct store_start start = { .sdk_app_id = (uint32_t)sqlite3_column_int64(stmt, 0),
+                                 .secret_id = text_of(stmt, 1),
+                                 .key = text_of(stmt, 2),
+                                 .task_id = text_of(stmt, 3),
+                                 .created = sqlite3_column_int64(stmt, 5) };
+    struct bytes fingerprint = bytes_in(stmt, 4);
+    if (fingerprint.len == sizeof start.fingerprint)
+        memcpy(start.fingerprint, fingerprint.ptr, fingerprint.len);
+    return start;
+}
+
+int rows_load_starts(struct rows *rows, store_start_row *on_row, void *ctx)
+{
+    sqlite3_stmt *stmt = rows->stmt[ROWS_LOAD_STARTS];
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct store_start start = read_start(stmt);
+        on_row(ctx, &start);
+    }
+    return read_end(rows, stmt, rc);
 }
 
 static struct event *read_event(sqlite3_stmt *stmt)

@@ -318,6 +318,12 @@ int store_load_tasks(struct store *store, store_task_row *on_row, void *ctx)
     return rows_load_tasks(&store->work.rows, on_row, ctx);
 }
 
+int store_load_starts(struct store *store, store_start_row *on_row, void *ctx)
+{
+    assert(!store->own.submitted);
+    return rows_load_starts(&store->work.rows, on_row, ctx);
+}
+
 int store_load_events(struct store *store, store_event_row *on_row, void *ctx)
 {
     assert(!store->own.submitted);

@@ -48,6 +48,11 @@ void store_close(struct store *store);
 typedef void store_task_row(void *ctx, const struct store_task *row);
 int store_load_tasks(struct store *store, store_task_row *on_row, void *ctx);
 
+/* All starts that carry a key, the oldest first, before the first submission. `row` and its texts
+ * are borrowed for the call. ERR_IO. */
+typedef void store_start_row(void *ctx, const struct store_start *row);
+int store_load_starts(struct store *store, store_start_row *on_row, void *ctx);
+
 /* All events in the order in which they were submitted, before the first submission; each is yours.
  * ERR_IO, ERR_NOMEM. */
 typedef void store_event_row(void *ctx, struct event *event);

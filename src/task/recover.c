@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "task/once.h"
 #include "task/task.h"
 
 static const struct log *recovery_log(const struct spool_found *found)
@@ -171,7 +172,10 @@ int tasks_recover(struct tasks *tasks)
 {
     struct recovery r = { .tasks = tasks };
     list_init(&r.found);
-    int err = store_load_tasks(tasks->config.store, on_row, &r);
+    int err = once_load(tasks);
+    if (err)
+        return err;
+    err = store_load_tasks(tasks->config.store, on_row, &r);
     if (err == ERR_AUTH)
         log_error(NULL,
                   "some tasks' secrets do not open: is this the master key they were stored with?");

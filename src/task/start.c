@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "room/mapkey.h"
 #include "room/usersig.h"
+#include "task/once.h"
 #include "task/place.h"
 #include "task/task.h"
 
@@ -163,6 +164,8 @@ static void give_up(struct task *t, const char *code, const char *what, int err)
     log_error(&t->log, "the task cannot start: %s: %s", what, err_text(err));
     api_call_fail(t->call, code, "%s", what);
     t->call = NULL;
+    once_failed(t->start, code, what);
+    t->start = NULL;
     upload_task_free(t->upload);
     t->upload = NULL;
     if (t->folder && spool_folder_remove(t->folder))
@@ -182,6 +185,8 @@ static void on_committed(void *ctx, int err, struct store_change *change)
     store_change_free(change);
     api_call_succeed(t->call, json_pack("{s:s}", "TaskId", t->id));
     t->call = NULL;
+    once_done(t->start, t->id);
+    t->start = NULL;
     task_run(t);
     if (t->tasks->draining)
         task_end(t, LEAVE_TIMEOUT);
@@ -190,6 +195,8 @@ static void on_committed(void *ctx, int err, struct store_change *change)
 static void commit(struct task *t)
 {
     struct store_change *change = task_change_start(t);
+    if (change)
+        once_store(change, t->start, t->id);
     int err = change ? store_submit(t->tasks->config.store, change, on_committed, t) : ERR_NOMEM;
     if (!err)
         return;
@@ -242,11 +249,17 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
     struct api_problem problem = { 0 };
     struct room_key room = { .sdk_app_id = (uint32_t)params->sdk_app_id };
     enum room_id_type type = (enum room_id_type)params->room_id_type;
+    struct start *start;
+    if (!once_begin(tasks, params, call, &start)) {
+        create_params_free(params);
+        return;
+    }
     if (room_id_parse(bytes_str(params->room_id), type, &room.id))
         api_problem_set(&problem, API_OUT_OF_RANGE, "RoomId does not fit RoomIdType");
     uint32_t rights;
     if (problem.code || !admit(tasks, params, &room, &rights, &problem)) {
         api_call_fail(call, problem.code, "%s", problem.detail);
+        once_failed(start, problem.code, problem.detail);
         create_params_free(params);
         return;
     }
@@ -254,11 +267,13 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
     struct task *t = begin(tasks, params, &room);
     if (!t) {
         api_call_fail(call, API_RECORDING_ERROR, "out of memory");
+        once_failed(start, API_RECORDING_ERROR, "out of memory");
         create_params_free(params);
         return;
     }
     t->call = call;
     t->rights = rights;
+    t->start = start;
     int err;
     struct preparation *prep = prepare(t, &err);
     if (!prep) {

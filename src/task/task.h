@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "recorder/output.h"
 #include "recorder/recording.h"
+#include "task/starts.h"
 #include "task/tasks.h"
 
 #define TASK_ID_LENGTH 32
@@ -20,8 +21,9 @@ enum leave_code { LEAVE_API = 0, LEAVE_IDLE = 99, LEAVE_TIMEOUT = 100, LEAVE_SAM
 
 struct tasks {
     struct tasks_config config;
-    struct task *by_id; /* hash by .id */
-    bool draining;      /* shutdown has begun */
+    struct task *by_id;    /* hash by .id */
+    struct starts *starts; /* with an idempotency key */
+    bool draining;         /* shutdown has begun */
     void (*on_drained)(void *ctx);
     void *drained_ctx;
 };
@@ -59,6 +61,7 @@ struct task {
     uv_work_t work; /* STARTING: makes the folder */
     int work_err;
     struct api_call *call; /* STARTING: Create's, to be answered */
+    struct start *start;   /* STARTING: NULL without an idempotency key */
 
     UT_hash_handle hh; /* tasks.by_id */
 };

@@ -9,9 +9,14 @@
 struct tasks *tasks_new(const struct tasks_config *config)
 {
     struct tasks *tasks = calloc(1, sizeof *tasks);
-    if (tasks)
-        tasks->config = *config;
-    return tasks;
+    if (!tasks)
+        return NULL;
+    tasks->config = *config;
+    tasks->starts = starts_new(config->config->limits.start_keys_per_app);
+    if (tasks->starts)
+        return tasks;
+    free(tasks);
+    return NULL;
 }
 
 void tasks_free(struct tasks *tasks)
@@ -24,6 +29,7 @@ void tasks_free(struct tasks *tasks)
         log_warn(&t->log, "not everything is delivered; it goes on with the next start");
         task_free(t);
     }
+    starts_free(tasks->starts);
     free(tasks);
 }
 

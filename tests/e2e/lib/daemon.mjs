@@ -141,6 +141,13 @@ export class Daemon {
       throw new Error(`the daemon's log holds sanitizer reports:\n${this.#tail()}`);
   }
 
+  // Ends it and starts it again: the same folder and ports. The log begins anew.
+  async restart() {
+    await this.stop();
+    this.stopped = undefined;
+    await this.#launch();
+  }
+
   #tail(lines = 60) {
     return this.log.split('\n').slice(-lines).join('\n');
   }

@@ -287,6 +287,59 @@ static void tasks_change_and_go(void **state)
     bench_close(b);
 }
 
+struct loaded_starts {
+    int count;
+    struct store_start last;
+    char texts[400];
+};
+
+static void on_start(void *ctx, const struct store_start *row)
+{
+    struct loaded_starts *l = ctx;
+    l->count++;
+    l->last = *row;
+    append_word(l->texts, sizeof l->texts, row->secret_id);
+    append_word(l->texts, sizeof l->texts, row->key);
+    append_word(l->texts, sizeof l->texts, row->task_id);
+}
+
+static struct loaded_starts reopen_starts(struct bench *b)
+{
+    struct loaded_starts l = { 0 };
+    bench_close(b);
+    bench_open(b);
+    assert_int_equal(store_load_starts(b->store, on_start, &l), OK);
+    return l;
+}
+
+static void starts_are_kept_and_expire(void **state)
+{
+    struct bench *b = *state;
+    struct store_start early = { 1400000001, "AKIDa", "k1", "task-1", { 1, 2 }, 10 * SEC },
+                       late = { 4000000000, "AKIDb", "k 'x", "task-2", { 3 }, 20 * SEC };
+    struct store_change *change = store_change_new();
+    bench_open(b);
+    store_change_add_start(change, &late);
+    store_change_add_start(change, &early);
+    assert_int_equal(submit(b, change), OK);
+    struct loaded_starts l = reopen_starts(b);
+    assert_string_equal(l.texts, "AKIDa k1 task-1 AKIDb k 'x task-2 ");
+    assert_int_equal(l.last.sdk_app_id, 4000000000);
+    assert_int_equal(l.last.created, 20 * SEC);
+    assert_memory_equal(l.last.fingerprint, late.fingerprint, sizeof late.fingerprint);
+
+    /* A newer one takes the place of its name; expiry goes by age. */
+    early.task_id = "task-3";
+    early.created = 30 * SEC;
+    change = store_change_new();
+    store_change_add_start(change, &early);
+    store_change_expire_starts(change, 20 * SEC);
+    assert_int_equal(submit(b, change), OK);
+    l = reopen_starts(b);
+    assert_string_equal(l.texts, "AKIDa k1 task-3 ");
+    bench_close(b);
+}
+
 static void a_refused_change_leaves_nothing(void **state)
 {
     struct bench *b = *state;
@@ -695,6 +748,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(killed_in_the_middle, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_and_its_event_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(tasks_change_and_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(starts_are_kept_and_expire, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_change_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_on_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_moved_to_another_task_do_not_open, setup, teardown),

@@ -15,6 +15,13 @@
 #define KEY_INTERVAL                                                                               \
     (2 * SEC) /* a recorded sender without key frames for so long is asked for one */
 
+/* A sender report of a source that no packet has come from: the network may hold up packets and let
+ * reports pass. */
+struct early_report {
+    struct rtcp_sr sr; /* ssrc 0: none */
+    usec_t arrival;
+};
+
 /* One accepted medium. */
 struct medium {
     struct session *session;
@@ -29,8 +36,10 @@ struct session {
     struct session_config config;
     struct session_owner owner;
     struct peer *peer;
-    struct peer_clock clock; /* the participant's, for both media */
-    struct medium media[2];  /* by enum media_kind */
+    struct peer_clock clock;      /* the participant's, for both media */
+    struct medium media[2];       /* by enum media_kind */
+    struct early_report early[2]; /* the newest two */
+    unsigned next_early;
     struct aac_fanout *aac;
     uint8_t ext_transport_cc;
     struct twcc twcc;
@@ -240,6 +249,30 @@ static void note_arrival(struct session *s, const uint8_t *packet, size_t len, u
         twcc_arrived(&s->twcc, get_u16(seq.ptr), now);
 }
 
+static void keep_early_report(struct session *s, const struct rtcp_sr *sr, usec_t now)
+{
+    s->early[s->next_early] = (struct early_report){ *sr, now };
+    s->next_early = (s->next_early + 1) % 2;
+}
+
+static void take_report(struct medium *m, const struct rtcp_sr *sr, usec_t arrival)
+{
+    receiver_report_in(m->receiver, sr, arrival);
+    track_report(m->track, sr, arrival);
+}
+
+/* The medium has a new source. The older report first. */
+static void take_early_report(struct session *s, struct medium *m)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct early_report *early = &s->early[(s->next_early + i) % 2];
+        if (early->sr.ssrc == receiver_ssrc(m->receiver)) {
+            take_report(m, &early->sr, early->arrival);
+            early->sr.ssrc = 0;
+        }
+    }
+}
+
 static void on_rtp(struct session *s, const uint8_t *packet, size_t len, usec_t now)
 {
     if (s->ext_transport_cc)
@@ -248,7 +281,10 @@ static void on_rtp(struct session *s, const uint8_t *packet, size_t len, usec_t 
     if (!m)
         return;
     m->left = false;
+    uint32_t source = receiver_ssrc(m->receiver);
     receiver_push(m->receiver, packet, len, now);
+    if (receiver_ssrc(m->receiver) != source)
+        take_early_report(s, m);
     pull_frames(m, now);
 }
 
@@ -258,10 +294,10 @@ static void on_sender_report(struct session *s, const struct rtcp_packet *packet
     if (rtcp_parse_sr(&sr, packet))
         return;
     struct medium *m = medium_of_ssrc(s, sr.ssrc);
-    if (!m)
-        return;
-    receiver_report_in(m->receiver, &sr, now);
-    track_report(m->track, &sr, now);
+    if (m)
+        take_report(m, &sr, now);
+    else
+        keep_early_report(s, &sr, now);
 }
 
 /* A sender that says goodbye for all its streams has ended; one of several may come back. */

@@ -233,6 +233,12 @@ static void correct(struct timeline *t, usec_t media)
     t->offset += diff > limit ? limit : diff < -limit ? -limit : diff;
 }
 
+void timeline_unheard(struct timeline *t)
+{
+    t->placed = false;
+    t->last = USEC_UNSET;
+}
+
 void timeline_stamp(struct timeline *t, struct frame *f)
 {
     usec_t media = media_time(t, f->rtp);

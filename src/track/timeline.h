@@ -9,7 +9,8 @@
  *
  * Corrections slew by at most 10 ms a second of media. Above 300 ms the time steps at once, and the
  * frame says so (discontinuity). Times never go back: a step back goes only as far as the last
- * frame given out, the rest slews.
+ * frame given out, the rest slews. While nobody listens there is nothing to go back on, and every
+ * correction is made at once.
  *
  * Reports are not believed blindly. One that does not fit is set aside until the next one agrees
  * with it; then either the sender's clock was set (the times go on, unmoved) or its RTP clock stood
@@ -75,6 +76,9 @@ void timeline_arrived(struct timeline *t, int64_t rtp, usec_t arrival);
 
 /* When frames need wait no longer: now (any time in the past) once there is a report. */
 usec_t timeline_ready_at(const struct timeline *t);
+
+/* Nobody got the frames stamped so far: the next one's time owes nothing to theirs. */
+void timeline_unheard(struct timeline *t);
 
 /* Sets frame->time, and discontinuity where the time stepped. Frames in the order of their arrival.
  */

@@ -110,6 +110,8 @@ static void note(struct track *t, const struct frame *f)
 /* Takes the frame's reference. */
 static void send_off(struct track *t, struct frame *f)
 {
+    if (list_empty(&t->subscribers))
+        timeline_unheard(&t->timeline);
     timeline_stamp(&t->timeline, f);
     note(t, f);
     fan_out(t, f);

@@ -159,6 +159,34 @@ static void a_report_ends_the_wait(void **state)
     frame_unref(l.kept);
 }
 
+/* Sound that came a quarter of a second late until its first report is in its place as soon as
+ * somebody listens; for who has heard it late it moves there slowly. */
+static void unheard_frames_are_corrected_at_once(void **state)
+{
+    (void)state;
+    const usec_t late = 250 * MSEC;
+    for (int heard = 0; heard < 2; heard++) {
+        open_track(CODEC_OPUS);
+        struct listener l = { 0 };
+        if (heard)
+            attach(&l);
+        for (usec_t now = SEC; now < 2 * SEC; now += 20 * MSEC)
+            push(true, now);
+        peer_clock_init(&peer, 1000 * SEC);
+        peer_clock_sample(&peer, 0, 0);
+        struct rtcp_sr sr = { .ntp = rtcp_usec_to_ntp(2 * SEC), .rtp = 48000 * 9 / 4 };
+        track_report(track, &sr, 2 * SEC); /* what came at 2 s was made at 1.75 s */
+        push(true, 2 * SEC);
+        if (!heard)
+            attach(&l);
+        push(true, 2 * SEC + 20 * MSEC);
+        usec_t wanted = 1000 * SEC + 2 * SEC + 20 * MSEC - (heard ? 400 : late);
+        assert_int_equal(l.last, wanted);
+        teardown(NULL);
+        frame_unref(l.kept);
+    }
+}
+
 static void waiting_is_bounded(void **state)
 {
     (void)state;
@@ -303,6 +331,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(first_frames_wait),
         TEST(a_report_ends_the_wait),
+        TEST(unheard_frames_are_corrected_at_once),
         TEST(waiting_is_bounded),
         TEST(video_begins_with_a_key_frame),
         TEST(subscribers_leave_while_told),

@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 
 // Resolves with { code, signal, stdout, stderr }; rejects only when the program cannot be started or takes too long.
-export function run(program, args, { timeoutMs = 60000, env, input } = {}) {
+// `raw` leaves stdout as bytes.
+export function run(program, args, { timeoutMs = 60000, env, input, raw = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: env ? { ...process.env, ...env } : process.env });
     const out = [];
@@ -20,7 +21,8 @@ export function run(program, args, { timeoutMs = 60000, env, input } = {}) {
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+      const stdout = Buffer.concat(out);
+      resolve({ code, signal, stdout: raw ? stdout : stdout.toString(), stderr: Buffer.concat(err).toString() });
     });
     child.stdin.on('error', () => {});
     child.stdin.end(input);

@@ -7,6 +7,7 @@ import { Daemon, app } from './daemon.mjs';
 import { GstPublisher } from './gstreamer.mjs';
 import { checkPlaylist, strays, taskFolder } from './hls.mjs';
 import { singleStem } from './names.mjs';
+import { PatternPublisher } from './publish.mjs';
 import { CallbackReceiver } from './receiver.mjs';
 import { until } from './wait.mjs';
 
@@ -113,6 +114,17 @@ export class Stage {
   // A participant in GStreamer, connected; `options` are arguments of its script.
   async publishGst(where, options = []) {
     const publisher = await GstPublisher.start(this.daemon.whip(where), options);
+    this.t.after(() => publisher.kill());
+    return publisher;
+  }
+
+  // Participants by `reeltime publish`, connected; `options` are its arguments. With --key among them it makes its own
+  // tickets; `url` stands for the daemon's.
+  async publishPattern({ url = this.daemon.url, ...where }, options = []) {
+    const whip = this.daemon.whip(where);
+    const publisher = await PatternPublisher.start({
+      url: whip.url.replace(this.daemon.url, url), token: options.includes('--key') ? null : whip.token,
+    }, options);
     this.t.after(() => publisher.kill());
     return publisher;
   }

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { coveredSeconds } from '../lib/hls.mjs';
+import { beepDelays, beeps, counterProblems, flashes, patternPictures } from '../lib/pattern.mjs';
 import { picturesTurnDark, soundStarts } from '../lib/probe.mjs';
+import { network, payloadType } from '../lib/relay.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { until } from '../lib/wait.mjs';
 
@@ -37,4 +39,33 @@ test('A tick and the change of the picture at the same moment stay together', { 
   assert.ok(Math.max(...late.map(Math.abs)) <= clockMs, `ticks lie ${late.map(Math.round).join(', ')} ms off the clock`);
   const steps = judged.slice(1).map((at, i) => at - judged[i]);
   assert.ok(steps.every(step => Math.abs(step - 1000) <= toleranceMs), `seconds last ${steps.join(', ')} ms`);
+});
+
+// What the publisher's offer calls its sound, src/publish/offer.h.
+const opus = 111;
+const delayMs = 250, judgedAfter = 5, wantedBeeps = 10, beepToleranceMs = 40;
+
+test('Sound that comes 250 ms late is recorded in step with the picture', { timeout: 120000 }, async t => {
+  const stage = await Stage.open(t);
+  const { url, relays } = await network(t, stage.daemon, datagram => (payloadType(datagram) === opus ? delayMs : 0));
+  const room = { roomId: 'late-sound' };
+  // The task is there first: what is recorded begins with the very first packets.
+  const recording = await stage.record({ ...room, record: { AvMerge: 1 } });
+  const alice = await stage.publishPattern({ ...room, userId: 'alice', url });
+  const [{ BeginTimeStamp }] = await recording.files(1);
+  await until('enough is recorded', () => Date.now() > BeginTimeStamp + (judgedAfter + wantedBeeps + 4) * 1000,
+    { timeoutMs: 40000 });
+  await alice.leave();
+  await stage.finish(recording);
+  const through = name => relays.reduce((sum, relay) => sum + relay[name], 0);
+  assert.ok(through('delayed') > 50 * wantedBeeps && through('passed') > 30 * wantedBeeps, 'all went through the relay');
+
+  await recording.verify([['alice', 'audiovideo']]);
+  const file = path.join(await recording.folder(), `${recording.stem('alice', 'audiovideo')}.m3u8`);
+  const pictures = await patternPictures(file);
+  assert.deepEqual(counterProblems(pictures), []);
+  const delays = beepDelays(flashes(pictures), await beeps(file), pictures[0].at + judgedAfter);
+  const late = delays.slice(0, -1);    // after the last flash the sound may end before its beep
+  assert.ok(late.length >= wantedBeeps, `${late.length} flashes to judge`);
+  assert.ok(late.every(ms => Math.abs(ms) <= beepToleranceMs), `beeps are later by ${delays.map(Math.round)} ms`);
 });

@@ -1,8 +1,10 @@
 #include "io/http_client.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "io/http_transfer.h"
@@ -13,7 +15,12 @@
 
 /* libcurl says which sockets and which time it waits for; libuv waits:
  *     socket callback -> uv_poll per socket -> curl_multi_socket_action(fd)
- *     timer callback  -> one uv_timer       -> curl_multi_socket_action(timeout) */
+ *     timer callback  -> one uv_timer       -> curl_multi_socket_action(timeout)
+ *
+ * libcurl (7.88, cf_socket_close) closes a socket that is still connecting before it says that it
+ * waits for it no more; meanwhile another thread may be given the number. So the loop polls a
+ * descriptor of its own for each socket. When the host has another address libcurl then waits for
+ * nothing, not even a socket (baller_start_next), until time runs out: `stranded`. */
 struct http_client {
     struct loop *loop;
     struct http_client_settings settings;
@@ -22,17 +29,21 @@ struct http_client {
     uv_timer_t timer;
     struct list transfers; /* struct http_transfer, by .in_client */
     bool closing;
+    bool stranded; /* a transfer that is still connecting let go of its socket */
 };
 
 struct watch {
     uv_poll_t poll;
     struct http_client *client;
-    curl_socket_t fd;
+    curl_socket_t fd; /* libcurl's; perhaps closed already */
+    int polled;       /* ours, of the same socket */
 };
 
 static void on_watch_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct watch *watch = handle->data;
+    close(watch->polled);
+    free(watch);
 }
 
 static void finish(struct http_transfer *t, CURLcode code)
@@ -61,25 +72,31 @@ static void take_finished(struct http_client *client)
     }
 }
 
+static void act(struct http_client *client, curl_socket_t fd, int flags)
+{
+    int running;
+    curl_multi_socket_action(client->multi, fd, flags, &running);
+    while (client->stranded) {
+        client->stranded = false;
+        CURL_IGNORE_DEPRECATION(curl_multi_socket_all(client->multi, &running);)
+    }
+    take_finished(client);
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;
-    struct http_client *client = watch->client;
-    int running, flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(client->multi, watch->fd, flags, &running);
-    take_finished(client);
+    act(watch->client, watch->fd, flags);
 }
 
 static void on_time(uv_timer_t *timer)
 {
-    struct http_client *client = timer->data;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    take_finished(client);
+    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer_wanted(CURLM *multi, long timeout_ms, void *ctx)
@@ -101,7 +118,11 @@ static struct watch *watch_new(struct http_client *client, curl_socket_t fd)
     watch->client = client;
     watch->fd = fd;
     watch->poll.data = watch;
-    if (uv_poll_init_socket(loop_uv(client->loop), &watch->poll, fd)) {
+    watch->polled = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (watch->polled < 0 ||
+        uv_poll_init_socket(loop_uv(client->loop), &watch->poll, watch->polled)) {
+        if (watch->polled >= 0)
+            close(watch->polled);
         free(watch);
         return NULL;
     }
@@ -115,12 +136,19 @@ static void watch_drop(struct watch *watch)
     uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
+static bool connecting(CURL *easy)
+{
+    curl_off_t took = 0;
+    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &took);
+    return took == 0;
+}
+
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
     struct http_client *client = ctx;
     struct watch *watch = socket_ctx;
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
+        client->stranded |= connecting(easy);
         if (watch)
             watch_drop(watch);
         curl_multi_assign(client->multi, fd, NULL);

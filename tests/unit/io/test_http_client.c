@@ -1,11 +1,19 @@
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -504,6 +512,131 @@ static void an_address_can_be_refused(void **state)
     assert_int_equal(peer_connections(b->peer), 0);
 }
 
+/* --- connections that are not there yet --- */
+
+/* In place of the C library's. Counts what the loop asks about descriptors that are none. */
+static atomic_int bad_descriptors;
+
+int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    int got = (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+    if (got < 0 && errno == EBADF)
+        atomic_fetch_add(&bad_descriptors, 1);
+    return got;
+}
+
+/* In place of the C library's: "two.test" is at 127.0.0.2 and then at 127.0.0.1. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (!node || strcmp(node, "two.test") != 0)
+        return real(node, service, hints, out);
+    int err = real("127.0.0.2", service, hints, out);
+    if (!err)
+        err = real("127.0.0.1", service, hints, &(*out)->ai_next);
+    return err;
+}
+
+/* A port where connections are neither taken nor refused: the queue is full. */
+struct deaf {
+    int fd, fill[3];
+    struct sockaddr_in at;
+};
+
+static struct deaf deaf_new(const char *ip, int port)
+{
+    struct deaf d = { .at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) } };
+    socklen_t len = sizeof d.at;
+    inet_pton(AF_INET, ip, &d.at.sin_addr);
+    d.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(d.fd, (struct sockaddr *)&d.at, len), 0);
+    assert_int_equal(listen(d.fd, 0), 0);
+    assert_int_equal(getsockname(d.fd, (struct sockaddr *)&d.at, &len), 0);
+    for (int i = 0; i < 3; i++) {
+        d.fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(d.fill[i], (struct sockaddr *)&d.at, len);
+    }
+    return d;
+}
+
+static void deaf_free(const struct deaf *d)
+{
+    for (int i = 0; i < 3; i++)
+        close(d->fill[i]);
+    close(d->fd);
+}
+
+struct connecting {
+    struct bench *b;
+    struct http_transfer *transfer;
+    uv_timer_t timer;
+};
+
+static void never_done(void *ctx, const struct http_result *result)
+{
+    (void)ctx, (void)result;
+    abort();
+}
+
+static void cancel_connecting(uv_timer_t *timer)
+{
+    struct connecting *c = timer->data;
+    http_client_cancel(c->transfer);
+    uv_close((uv_handle_t *)timer, NULL);
+    uv_sem_post(&c->b->done);
+}
+
+/* libcurl wants its own timer, of 0 ms, before it connects; ours comes after that. */
+static void connect_and_cancel(void *ctx)
+{
+    struct connecting *c = ctx;
+    uv_timer_init(loop_uv(c->b->loop), &c->timer);
+    c->timer.data = c;
+    assert_int_equal(http_client_send(c->b->client, &c->b->call, never_done, NULL, &c->transfer),
+                     OK);
+    uv_timer_start(&c->timer, cancel_connecting, 20, 0);
+}
+
+/* libcurl closes the socket before it says so. The loop must not be left with its number. */
+static void cancelled_while_connecting(void **state)
+{
+    struct bench *b = *state;
+    struct deaf d = deaf_new("127.0.0.1", 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(d.at.sin_port));
+    const char *good = b->call.url;
+    atomic_store(&bad_descriptors, 0);
+    for (int i = 0; i < 5; i++) {
+        struct connecting c = { .b = b };
+        b->call.url = url;
+        loop_call(b->loop, connect_and_cancel, &c);
+        uv_sem_wait(&b->done);
+        b->call.url = good;
+        assert_int_equal(run(b, 1)->status, 200);
+    }
+    assert_int_equal(atomic_load(&bad_descriptors), 0);
+    deaf_free(&d);
+}
+
+/* The first address does not answer. The socket to the second must not be taken for the first. */
+static void the_next_address_is_tried(void **state)
+{
+    struct bench *b = *state;
+    struct deaf d = deaf_new("127.0.0.2", peer_port(b->peer));
+    char url[64];
+    snprintf(url, sizeof url, "http://two.test:%d/hook", peer_port(b->peer));
+    b->call.url = url;
+    b->call.connect_timeout = 6 * SEC; /* half of it for the first address */
+    atomic_store(&bad_descriptors, 0);
+    struct outcome *out = run(b, 1);
+    if (out->failure != HTTP_ANSWERED)
+        fail_msg("%s", http_failure_text(out->failure));
+    assert_int_equal(atomic_load(&bad_descriptors), 0);
+    deaf_free(&d);
+}
+
 /* --- TLS --- */
 
 /* A certificate of its own for 127.0.0.1, also written to `path`. */
@@ -573,6 +706,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(done_may_send_and_close, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_ends_what_is_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_can_be_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(cancelled_while_connecting, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_next_address_is_tried, setup, teardown),
         cmocka_unit_test(certificates_are_checked),
     };
     signal(SIGPIPE, SIG_IGN);

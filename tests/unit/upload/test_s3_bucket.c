@@ -138,13 +138,18 @@ static void begin(void *ctx)
     fx->err = fx->bucket->ops->put_file(fx->bucket, &fx->put, on_done, fx, &fx->job);
 }
 
-static void start(struct fixture *fx, struct bucket_put put)
+static void run_with(struct fixture *fx, struct bucket_put put, void (*fn)(void *ctx))
 {
     fx->put = put;
     if (!fx->put.content_type)
         fx->put.content_type = "video/mp2t";
-    loop_call(fx->control, begin, fx);
+    loop_call(fx->control, fn, fx);
     assert_int_equal(fx->err, OK);
+}
+
+static void start(struct fixture *fx, struct bucket_put put)
+{
+    run_with(fx, put, begin);
 }
 
 static const struct upload_outcome *put_small(struct fixture *fx)
@@ -329,6 +334,13 @@ static void local_trouble(void **state)
 
 /* --- large files when not --- */
 
+/* The store is asked to forget parts without waiting for its answer. */
+static void wait_until_forgotten(struct fixture *fx)
+{
+    while (stub_counts(fx->stub).uploads)
+        usleep(1000);
+}
+
 /* Whatever happens once: the next put makes the object, no part that the store took is sent again,
  * and no upload stays open. */
 static void parts_are_not_sent_twice(void **state)
@@ -371,7 +383,7 @@ static void parts_are_not_sent_twice(void **state)
             fail_msg("case %zu: %llu bytes sent twice", i, (unsigned long long)again);
         assert_int_equal(after.requests[STUB_INITIATE] - before.requests[STUB_INITIATE],
                          cases[i].initiated);
-        assert_int_equal(after.uploads, 0);
+        wait_until_forgotten(fx);
     }
 }
 
@@ -430,6 +442,15 @@ static void cancel(void *ctx)
     fx->bucket->ops->cancel(fx->bucket, fx->job);
 }
 
+/* In one turn of the loop, so that the put cannot be done in between. */
+static void begin_and_cancel(void *ctx)
+{
+    struct fixture *fx = ctx;
+    begin(fx);
+    if (!fx->err)
+        cancel(fx);
+}
+
 static void wait_for(struct fixture *fx, enum stub_op op, unsigned count)
 {
     while (stub_counts(fx->stub).requests[op] < count)
@@ -439,8 +460,8 @@ static void wait_for(struct fixture *fx, enum stub_op op, unsigned count)
 static void cancelled_puts_say_nothing(void **state)
 {
     struct fixture *fx = *state;
-    start(fx, (struct bucket_put){ .key = KEY, .fd = fx->small, .size = SMALL });
-    loop_call(fx->control, cancel, fx);
+    run_with(fx, (struct bucket_put){ .key = KEY, .fd = fx->small, .size = SMALL },
+             begin_and_cancel);
 
     stub_fail(fx->stub, STUB_PUT, STUB_STALL, 0, 1);
     unsigned before = stub_counts(fx->stub).requests[STUB_PUT];
@@ -483,8 +504,8 @@ static void everything_may_go_at_once(void **state)
     struct fixture *fx = setup_with((struct http_client_settings){ 0 });
     stub_fail(fx->stub, STUB_PART, STUB_SLOW_DOWN, 3, 1);
     check_outcome(put_large(fx), UPLOAD_RETRY, "SlowDown");
-    start(fx, (struct bucket_put){ .key = KEY, .fd = fx->large, .size = LARGE });
-    loop_call(fx->control, cancel, fx);
+    run_with(fx, (struct bucket_put){ .key = KEY, .fd = fx->large, .size = LARGE },
+             begin_and_cancel);
     loop_call(fx->control, free_both, fx);
     loop_free(fx->control);
     stub_free(fx->stub);

@@ -10,7 +10,8 @@
 #include "base/str.h"
 
 /* DESIGN: a place is a room that exists, or one that somebody waits for (robot, observer); it goes
- * when nobody is left in any role. Sessions are found by a table of their own. Observers may leave
+ * when nobody is left in any role. Sessions, and users of an application in whatever room,
+ * are found by tables of their own. Observers may leave
  * a list that is being walked: every walk is registered, and a removed observer moves the walks
  * that stand on it. */
 
@@ -22,10 +23,21 @@ struct place {
     UT_hash_handle hh;     /* rooms.places, by room.key */
 };
 
+struct member_key {
+    uint32_t sdk_app_id;
+    char id[USER_ID_MAX + 1];
+};
+
+struct member {
+    struct room_user user; /* first: a struct room_user of ours is a struct member */
+    struct place *place;
+    struct member_key key;
+    UT_hash_handle hh; /* rooms.members, by key; two of one key only inside rooms_enter() */
+};
+
 struct session {
     uint64_t id;
-    struct place *place;
-    struct room_user *user;
+    struct member *member;
     enum room_stream stream;
     UT_hash_handle hh; /* rooms.sessions, by id */
 };
@@ -38,6 +50,7 @@ struct walk {
 struct rooms {
     struct rooms_limits limits;
     struct place *places;
+    struct member *members;
     struct session *sessions;
     struct list observers; /* struct room_observer of all rooms, by .in_list */
     struct walk *walks;
@@ -55,11 +68,6 @@ struct rooms *rooms_new(const struct rooms_limits *limits)
     return rooms;
 }
 
-static void free_users(struct place *place)
-{
-    list_each(user, &place->room.users, struct room_user, in_room) free(user);
-}
-
 void rooms_free(struct rooms *rooms)
 {
     if (!rooms)
@@ -70,11 +78,16 @@ void rooms_free(struct rooms *rooms)
         HASH_DEL(rooms->sessions, s);
         free(s);
     }
+    struct member *m, *next_member;
+    HASH_ITER(hh, rooms->members, m, next_member)
+    {
+        HASH_DEL(rooms->members, m);
+        free(m);
+    }
     struct place *p, *next_place;
     HASH_ITER(hh, rooms->places, p, next_place)
     {
         HASH_DEL(rooms->places, p);
-        free_users(p);
         free(p);
     }
     free(rooms);
@@ -260,14 +273,15 @@ const struct room_user *rooms_find_session(const struct rooms *rooms, uint64_t s
     const struct session *s = find_session(rooms, session);
     if (!s)
         return NULL;
-    *room = &s->place->room;
+    *room = &s->member->place->room;
     *stream = s->stream;
-    return s->user;
+    return &s->member->user;
 }
 
-static bool has_place_for_user(const struct rooms *rooms, const struct place *place)
+/* `moves`: the user leaves another room by this. */
+static bool has_place_for_user(const struct rooms *rooms, const struct place *place, bool moves)
 {
-    return rooms->user_count < rooms->limits.users &&
+    return rooms->user_count - moves < rooms->limits.users &&
            place->room.user_count < rooms->limits.publishers_per_room &&
            (place->room.open || rooms->open_count < rooms->limits.rooms);
 }
@@ -292,6 +306,48 @@ static void remove_session(struct rooms *rooms, struct session *s)
     free(s);
 }
 
+static struct member_key member_key_of(uint32_t sdk_app_id, const char *user)
+{
+    struct member_key key;
+    memset(&key, 0, sizeof key);
+    key.sdk_app_id = sdk_app_id;
+    str_copy(key.id, sizeof key.id, bytes_str(user));
+    return key;
+}
+
+static struct member *find_member(const struct rooms *rooms, uint32_t sdk_app_id, const char *user)
+{
+    const struct member_key key = member_key_of(sdk_app_id, user);
+    struct member *member;
+    HASH_FIND(hh, rooms->members, &key, sizeof key, member);
+    return member;
+}
+
+static struct member *add_member(struct rooms *rooms, struct place *place,
+                                 const struct room_entry *entry)
+{
+    struct member *member = calloc(1, sizeof *member);
+    if (!member)
+        return NULL;
+    link_init(&member->user.in_room);
+    str_copy(member->user.id, sizeof member->user.id, bytes_str(entry->user));
+    member->user.entered = entry->now;
+    member->place = place;
+    member->key = member_key_of(place->room.key.sdk_app_id, entry->user);
+    HASH_ADD(hh, rooms->members, key, sizeof member->key, member);
+    if (!member->hh.tbl) {
+        free(member);
+        return NULL;
+    }
+    return member;
+}
+
+static void remove_member(struct rooms *rooms, struct member *member)
+{
+    HASH_DEL(rooms->members, member);
+    free(member);
+}
+
 static void open_room(struct rooms *rooms, struct place *place, usec_t now)
 {
     place->room.open = true;
@@ -310,7 +366,7 @@ static void add_user(struct rooms *rooms, struct place *place, struct room_user 
 }
 
 static void unpublish(struct rooms *rooms, struct place *place, struct room_user *user,
-                      enum room_stream stream)
+                      enum room_stream stream, bool replaced)
 {
     struct room_publication ended = user->streams[stream];
     user->streams[stream] = (struct room_publication){ 0 };
@@ -319,7 +375,8 @@ static void unpublish(struct rooms *rooms, struct place *place, struct room_user
          (struct room_event){ .type = ROOM_STREAM_UNPUBLISHED,
                               .user = user,
                               .stream = stream,
-                              .publication = &ended });
+                              .publication = &ended,
+                              .replaced = replaced });
 }
 
 static void publish(struct rooms *rooms, struct place *place, struct room_user *user,
@@ -336,64 +393,21 @@ static void publish(struct rooms *rooms, struct place *place, struct room_user *
                               .publication = p });
 }
 
-static struct room_user *new_user(const struct room_entry *entry)
+/* All that can fail, before anything else changes. `former` is the user in whatever room it is in
+ * now, or NULL. `*member` is new when it hangs nowhere. */
+static int prepare(struct rooms *rooms, struct place *place, struct member *former,
+                   const struct room_entry *entry, struct member **member, struct session **session)
 {
-    struct room_user *user = calloc(1, sizeof *user);
-    if (!user)
-        return NULL;
-    link_init(&user->in_room);
-    str_copy(user->id, sizeof user->id, bytes_str(entry->user));
-    user->entered = entry->now;
-    return user;
-}
-
-/* All that can fail, before anything changes. `*user` is new when it hangs nowhere. */
-static int prepare(struct rooms *rooms, struct place *place, const struct room_entry *entry,
-                   struct room_user **user, struct session **session)
-{
-    struct room_user *known = (struct room_user *)room_find_user(&place->room, entry->user);
-    if (!known && !has_place_for_user(rooms, place))
+    bool known = former && former->place == place;
+    if (!known && !has_place_for_user(rooms, place, former != NULL))
         return ERR_LIMIT;
-    *user = known ? known : new_user(entry);
-    *session = *user ? add_session(rooms, entry->session) : NULL;
+    *member = known ? former : add_member(rooms, place, entry);
+    *session = *member ? add_session(rooms, entry->session) : NULL;
     if (*session)
         return OK;
-    if (!known)
-        free(*user);
+    if (!known && *member)
+        remove_member(rooms, *member);
     return ERR_NOMEM;
-}
-
-int rooms_enter(struct rooms *rooms, const struct room_key *key, const struct room_entry *entry,
-                uint64_t *replaced)
-{
-    assert(!rooms->telling);
-    if (find_session(rooms, entry->session))
-        return ERR_EXISTS;
-    struct place *place = need_place(rooms, key);
-    if (!place)
-        return ERR_NOMEM;
-    struct room_user *user;
-    struct session *session;
-    int err = prepare(rooms, place, entry, &user, &session);
-    if (err) {
-        release_place(rooms, place);
-        return err;
-    }
-    session->place = place;
-    session->user = user;
-    session->stream = entry->stream;
-
-    place->in_use++;
-    if (!place->room.open)
-        open_room(rooms, place, entry->now);
-    if (!link_linked(&user->in_room))
-        add_user(rooms, place, user);
-    *replaced = user->streams[entry->stream].session;
-    if (*replaced)
-        unpublish(rooms, place, user, entry->stream);
-    publish(rooms, place, user, entry);
-    place->in_use--;
-    return OK;
 }
 
 static bool publishes(const struct room_user *user)
@@ -401,13 +415,15 @@ static bool publishes(const struct room_user *user)
     return user->streams[ROOM_MAIN].published || user->streams[ROOM_AUX].published;
 }
 
-static void remove_user(struct rooms *rooms, struct place *place, struct room_user *user)
+static void remove_user(struct rooms *rooms, struct member *member, enum room_exit why)
 {
-    list_remove(&user->in_room);
+    struct place *place = member->place;
+    list_remove(&member->user.in_room);
     place->room.user_count--;
     rooms->user_count--;
-    tell(rooms, place, (struct room_event){ .type = ROOM_USER_LEFT, .user = user });
-    free(user);
+    tell(rooms, place,
+         (struct room_event){ .type = ROOM_USER_LEFT, .user = &member->user, .exit = why });
+    remove_member(rooms, member);
 }
 
 static void close_room(struct rooms *rooms, struct place *place)
@@ -417,37 +433,102 @@ static void close_room(struct rooms *rooms, struct place *place)
     tell(rooms, place, (struct room_event){ .type = ROOM_CLOSED });
 }
 
-void rooms_leave(struct rooms *rooms, uint64_t session)
+static void end_session(struct rooms *rooms, struct session *s, enum room_exit why)
 {
-    assert(!rooms->telling);
-    struct session *s = find_session(rooms, session);
-    if (!s)
-        return;
-    struct place *place = s->place;
-    struct room_user *user = s->user;
+    struct member *member = s->member;
+    struct place *place = member->place;
     place->in_use++;
-    unpublish(rooms, place, user, s->stream);
-    if (!publishes(user))
-        remove_user(rooms, place, user);
+    unpublish(rooms, place, &member->user, s->stream, false);
+    if (!publishes(&member->user))
+        remove_user(rooms, member, why);
     if (place->room.user_count == 0)
         close_room(rooms, place);
     place->in_use--;
     release_place(rooms, place);
 }
 
+/* The user goes to another room; its sessions here end. */
+static void move_out(struct rooms *rooms, const struct member *member,
+                     struct room_replaced *replaced)
+{
+    for (int i = ROOM_MAIN; i < ROOM_STREAMS; i++)
+        if (member->user.streams[i].published)
+            replaced->sessions[replaced->count++] = member->user.streams[i].session;
+    for (size_t i = 0; i < replaced->count; i++)
+        end_session(rooms, find_session(rooms, replaced->sessions[i]), ROOM_EXIT_NORMAL);
+}
+
+static void move_in(struct rooms *rooms, struct member *member, const struct room_entry *entry,
+                    struct room_replaced *replaced)
+{
+    struct place *place = member->place;
+    struct room_user *user = &member->user;
+    place->in_use++;
+    if (!place->room.open)
+        open_room(rooms, place, entry->now);
+    if (!link_linked(&user->in_room))
+        add_user(rooms, place, user);
+    if (user->streams[entry->stream].published) {
+        replaced->sessions[replaced->count++] = user->streams[entry->stream].session;
+        unpublish(rooms, place, user, entry->stream, true);
+    }
+    publish(rooms, place, user, entry);
+    place->in_use--;
+}
+
+int rooms_enter(struct rooms *rooms, const struct room_key *key, const struct room_entry *entry,
+                struct room_replaced *replaced)
+{
+    assert(!rooms->telling);
+    if (find_session(rooms, entry->session))
+        return ERR_EXISTS;
+    struct place *place = need_place(rooms, key);
+    if (!place)
+        return ERR_NOMEM;
+    struct member *former = find_member(rooms, key->sdk_app_id, entry->user), *member;
+    struct session *session;
+    int err = prepare(rooms, place, former, entry, &member, &session);
+    if (err) {
+        release_place(rooms, place);
+        return err;
+    }
+    session->member = member;
+    session->stream = entry->stream;
+    *replaced = (struct room_replaced){ 0 };
+    if (former && former != member)
+        move_out(rooms, former, replaced);
+    move_in(rooms, member, entry, replaced);
+    return OK;
+}
+
+void rooms_leave(struct rooms *rooms, uint64_t session, enum room_exit why)
+{
+    assert(!rooms->telling);
+    struct session *s = find_session(rooms, session);
+    if (s)
+        end_session(rooms, s, why);
+}
+
+void rooms_leave_all(struct rooms *rooms, enum room_exit why)
+{
+    assert(!rooms->telling);
+    while (rooms->sessions)
+        end_session(rooms, rooms->sessions, why);
+}
+
 void rooms_media(struct rooms *rooms, uint64_t session, enum media_kind kind, bool live)
 {
     assert(!rooms->telling);
     struct session *s = find_session(rooms, session);
-    if (!s || s->user->streams[s->stream].live[kind] == live)
+    if (!s || s->member->user.streams[s->stream].live[kind] == live)
         return;
-    struct room_publication *p = &s->user->streams[s->stream];
-    struct place *place = s->place;
+    struct room_publication *p = &s->member->user.streams[s->stream];
+    struct place *place = s->member->place;
     p->live[kind] = live;
     place->in_use++;
     tell(rooms, place,
          (struct room_event){ .type = live ? ROOM_MEDIA_STARTED : ROOM_MEDIA_STOPPED,
-                              .user = s->user,
+                              .user = &s->member->user,
                               .stream = s->stream,
                               .publication = p,
                               .kind = kind });

@@ -2,8 +2,9 @@
  *
  * A room exists while a user is in it: entering the first user creates it, the last one to leave
  * closes it. A user enters by publishing a stream (main or aux), each carried by one publisher
- * session. Robots (recorders) are in a room by name only: they wait for rooms that do not exist
- * yet, and keep none alive.
+ * session, and is in one room of the application at a time: who enters another leaves the first
+ * (rooms.md 3). Robots (recorders) are in a room by name only: they wait for rooms that do not
+ * exist yet, and keep none alive.
  *
  * Observers hear of every change right after it is made, in the order of the changes. While they
  * are called they may look at rooms, and add and remove observers and robots; entering and leaving
@@ -43,6 +44,13 @@ struct room {
     size_t user_count;
 };
 
+/* Why a user left, numbered as Reason of callback 104 (callbacks.md 6). */
+enum room_exit {
+    ROOM_EXIT_NORMAL = 1,  /* it said so, or went to another room */
+    ROOM_EXIT_TIMEOUT = 2, /* not heard of any more, or its media never came up */
+    ROOM_EXIT_REMOVED = 3, /* by us: the daemon stops */
+};
+
 enum room_event_type {
     ROOM_CREATED,
     ROOM_USER_ENTERED,
@@ -66,6 +74,8 @@ struct room_event {
     const struct room_publication
         *publication;     /* unpublished: as it was; NULL: created, closed, entered, left */
     enum media_kind kind; /* media started and stopped */
+    bool replaced; /* unpublished: the same stream comes by another session, PUBLISHED follows */
+    enum room_exit exit; /* left */
 };
 
 /* Lives in its owner's memory. */
@@ -118,15 +128,25 @@ struct room_entry {
     usec_t now;
 };
 
-/* Creates room and user as needed. `*replaced` is the session that sent the same stream before and
- * is out now, or 0. ERR_LIMIT: too many rooms, users, or publishers in the room. ERR_EXISTS: that
- * session is in a room. ERR_NOMEM. */
+/* Sessions of the user that are out of the room now. */
+struct room_replaced {
+    uint64_t sessions[ROOM_STREAMS];
+    size_t count;
+};
+
+/* Creates room and user as needed. `*replaced` are the session that sent the same stream before, or
+ * those in the room that the user was in before and has left by this. ERR_LIMIT: too many rooms,
+ * users, or publishers in the room. ERR_EXISTS: that session is in a room. ERR_NOMEM. After an
+ * error nothing has changed. */
 int rooms_enter(struct rooms *rooms, const struct room_key *key, const struct room_entry *entry,
-                uint64_t *replaced);
+                struct room_replaced *replaced);
 
 /* The session ends. With its last stream the user leaves, with the last user the room closes.
  * Unknown sessions (which were replaced, say) are fine. */
-void rooms_leave(struct rooms *rooms, uint64_t session);
+void rooms_leave(struct rooms *rooms, uint64_t session, enum room_exit why);
+
+/* Everybody leaves. */
+void rooms_leave_all(struct rooms *rooms, enum room_exit why);
 
 /* Media of that kind begins or ceases to arrive. Unknown sessions and repetitions are fine. */
 void rooms_media(struct rooms *rooms, uint64_t session, enum media_kind kind, bool live);

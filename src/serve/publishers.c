@@ -197,13 +197,15 @@ static int enter(struct publishers *p, const struct publisher *one,
         .video = negotiated_of(publication->negotiated, MEDIA_VIDEO) != NULL,
         .now = clock_wall()
     };
-    uint64_t replaced;
+    struct room_replaced replaced;
     int err = rooms_enter(p->config.rooms, &publication->room, &entry, &replaced);
-    if (err || !replaced)
+    if (err)
         return err;
-    log_info(&one->log, "the user's former session is replaced");
-    whip_session_ended(p->whip, replaced);
-    close_session(p, replaced);
+    for (size_t i = 0; i < replaced.count; i++) {
+        log_info(&one->log, "the user's former session is replaced");
+        whip_session_ended(p->whip, replaced.sessions[i]);
+        close_session(p, replaced.sessions[i]);
+    }
     return OK;
 }
 
@@ -252,13 +254,19 @@ static void trickle(void *ctx, uint64_t session, const struct negotiated_candida
 static void stop(void *ctx, uint64_t session)
 {
     struct publishers *p = ctx;
-    rooms_leave(p->config.rooms, session);
+    rooms_leave(p->config.rooms, session, ROOM_EXIT_NORMAL);
     close_session(p, session);
 }
 
 const struct whip_ops publishers_whip_ops = { find_app, room_exists, start, trickle, stop };
 
 /* --- the media loops' news --- */
+
+static enum room_exit exit_of(enum session_end end)
+{
+    bool said_so = end == SESSION_CLOSED || end == SESSION_CLOSED_PEER;
+    return said_so ? ROOM_EXIT_NORMAL : ROOM_EXIT_TIMEOUT;
+}
 
 void publishers_event(void *ctx, const struct session_event *event)
 {
@@ -270,7 +278,7 @@ void publishers_event(void *ctx, const struct session_event *event)
         break;
     case SESSION_ENDED:
         p->stats.ended[event->end]++;
-        rooms_leave(p->config.rooms, event->session);
+        rooms_leave(p->config.rooms, event->session, exit_of(event->end));
         whip_session_ended(p->whip, event->session);
         if (one)
             publisher_free(p, one);

@@ -35,6 +35,10 @@ static void note(const char *who, const struct room_event *e)
     if (e->publication)
         buf_printf(&told, "/%s=%d", e->stream == ROOM_AUX ? "aux" : "main",
                    (int)e->publication->session);
+    if (e->replaced)
+        buf_put_str(&told, " replaced");
+    if (e->exit > ROOM_EXIT_NORMAL)
+        buf_printf(&told, " reason %d", (int)e->exit);
     if (e->type == ROOM_MEDIA_STARTED || e->type == ROOM_MEDIA_STOPPED)
         buf_printf(&told, " %s", e->kind == MEDIA_VIDEO ? "video" : "audio");
     buf_put_str(&told, "\n");
@@ -75,12 +79,20 @@ static struct room_key key_of(const char *name)
     return key;
 }
 
+static struct room_replaced last_replaced;
+
 static int enter(struct rooms *rooms, const char *room, const char *user, enum room_stream stream,
                  uint64_t session, uint64_t *replaced)
 {
     struct room_key key = key_of(room);
     struct room_entry entry = { user, stream, session, true, stream == ROOM_MAIN, 1000 };
-    return rooms_enter(rooms, &key, &entry, replaced);
+    struct room_replaced out;
+    int err = rooms_enter(rooms, &key, &entry, &out);
+    if (err)
+        return err;
+    last_replaced = out;
+    *replaced = out.count ? out.sessions[0] : 0;
+    return OK;
 }
 
 struct fixture {
@@ -125,16 +137,16 @@ static void life_of_a_room(void **state)
     rooms_media(rooms, 1, MEDIA_VIDEO, false);
     expect("stopped r[2] alice/main=1 video\n");
     rooms_media(rooms, 77, MEDIA_VIDEO, true);
-    rooms_leave(rooms, 77);
+    rooms_leave(rooms, 77, ROOM_EXIT_NORMAL);
     expect("");
 
-    rooms_leave(rooms, 1);
+    rooms_leave(rooms, 1, ROOM_EXIT_NORMAL);
     expect("unpublished r[2] alice/main=1\n");
-    rooms_leave(rooms, 2);
+    rooms_leave(rooms, 2, ROOM_EXIT_NORMAL);
     expect("unpublished r[2] alice/aux=2\nleft r[1] alice\n");
-    rooms_leave(rooms, 3);
+    rooms_leave(rooms, 3, ROOM_EXIT_NORMAL);
     expect("unpublished r[1] bob/main=3\nleft r[0] bob\nclosed r[0]\n");
-    rooms_leave(rooms, 3);
+    rooms_leave(rooms, 3, ROOM_EXIT_NORMAL);
     expect("");
     struct room_key key = key_of("r");
     assert_null(rooms_find(rooms, &key));
@@ -151,8 +163,9 @@ static void a_second_publisher_replaces_the_first(void **state)
     buf_clear(&told);
     assert_int_equal(enter(rooms, "r", "alice", ROOM_MAIN, 2, &replaced), OK);
     assert_int_equal(replaced, 1);
-    expect("unpublished r[1] alice/main=1\npublished r[1] alice/main=2\n");
-    rooms_leave(rooms, 1); /* the old session ends later; it is not in the room any more */
+    expect("unpublished r[1] alice/main=1 replaced\npublished r[1] alice/main=2\n");
+    rooms_leave(rooms, 1,
+                ROOM_EXIT_NORMAL); /* the old session ends later; it is not in the room any more */
     expect("");
     const struct room *room;
     enum room_stream stream;
@@ -164,6 +177,46 @@ static void a_second_publisher_replaces_the_first(void **state)
     assert_null(rooms_find_session(rooms, 1, &room, &stream));
     assert_int_equal(enter(rooms, "other", "bob", ROOM_MAIN, 2, &replaced), ERR_EXISTS);
     assert_int_equal(rooms_count(rooms), 1);
+}
+
+static void one_room_at_a_time(void **state)
+{
+    struct rooms *rooms = ((struct fixture *)*state)->rooms;
+    uint64_t replaced;
+    enter(rooms, "r", "alice", ROOM_MAIN, 1, &replaced);
+    enter(rooms, "r", "alice", ROOM_AUX, 2, &replaced);
+    buf_clear(&told);
+    assert_int_equal(enter(rooms, "s", "alice", ROOM_AUX, 3, &replaced), OK);
+    assert_int_equal(last_replaced.count, 2);
+    assert_int_equal(last_replaced.sessions[0], 1);
+    assert_int_equal(last_replaced.sessions[1], 2);
+    expect("unpublished r[1] alice/main=1\nunpublished r[1] alice/aux=2\nleft r[0] alice\n"
+           "closed r[0]\ncreated s[0]\nentered s[1] alice\npublished s[1] alice/aux=3\n");
+    assert_int_equal(rooms_user_count(rooms), 1);
+    assert_int_equal(rooms_count(rooms), 1);
+
+    struct room_key elsewhere = key_of("r"); /* of another application: another person */
+    elsewhere.sdk_app_id = 8;
+    const struct room_entry entry = { "alice", ROOM_MAIN, 4, true, true, 1000 };
+    struct room_replaced none;
+    assert_int_equal(rooms_enter(rooms, &elsewhere, &entry, &none), OK);
+    assert_int_equal(none.count, 0);
+    assert_int_equal(rooms_count(rooms), 2);
+}
+
+static void everybody_leaves_with_a_reason(void **state)
+{
+    struct rooms *rooms = ((struct fixture *)*state)->rooms;
+    uint64_t replaced;
+    enter(rooms, "r", "alice", ROOM_MAIN, 1, &replaced);
+    enter(rooms, "r", "bob", ROOM_MAIN, 2, &replaced);
+    buf_clear(&told);
+    rooms_leave(rooms, 2, ROOM_EXIT_TIMEOUT);
+    expect("unpublished r[2] bob/main=2\nleft r[1] bob reason 2\n");
+    rooms_leave_all(rooms, ROOM_EXIT_REMOVED);
+    expect("unpublished r[1] alice/main=1\nleft r[0] alice reason 3\nclosed r[0]\n");
+    rooms_leave_all(rooms, ROOM_EXIT_REMOVED);
+    expect("");
 }
 
 static void order_of_entry(void **state)
@@ -193,14 +246,14 @@ static void limits(void **state)
     assert_int_equal(enter(rooms, "r", "c", ROOM_MAIN, 3, &replaced), OK);
     assert_int_equal(enter(rooms, "r", "d", ROOM_MAIN, 4, &replaced), ERR_LIMIT); /* of the room */
     assert_int_equal(enter(rooms, "r", "c", ROOM_AUX, 5, &replaced), OK);         /* no new user */
-    assert_int_equal(enter(rooms, "s", "a", ROOM_MAIN, 6, &replaced), OK);
-    assert_int_equal(enter(rooms, "t", "a", ROOM_MAIN, 7, &replaced), OK);
-    assert_int_equal(enter(rooms, "s", "b", ROOM_MAIN, 8, &replaced), ERR_LIMIT); /* of users */
-    rooms_leave(rooms, 1);
+    assert_int_equal(enter(rooms, "s", "e", ROOM_MAIN, 6, &replaced), OK);
+    assert_int_equal(enter(rooms, "t", "f", ROOM_MAIN, 7, &replaced), OK);
+    assert_int_equal(enter(rooms, "s", "g", ROOM_MAIN, 8, &replaced), ERR_LIMIT); /* of users */
+    assert_int_equal(enter(rooms, "s", "b", ROOM_MAIN, 8, &replaced), OK); /* who moves is none */
     buf_clear(&told);
     assert_int_equal(enter(rooms, "u", "a", ROOM_MAIN, 9, &replaced), ERR_LIMIT); /* of rooms */
-    expect("");
-    rooms_leave(rooms, 7);
+    expect(""); /* and a is where it was */
+    rooms_leave(rooms, 7, ROOM_EXIT_NORMAL);
     assert_int_equal(enter(rooms, "u", "a", ROOM_MAIN, 9, &replaced), OK);
 }
 
@@ -212,12 +265,12 @@ static void observers_of_one_room(void **state)
     uint64_t replaced;
     assert_int_equal(rooms_observe(rooms, &key, &own), OK); /* before the room exists */
     assert_null(rooms_find(rooms, &key));
-    enter(rooms, "s", "a", ROOM_AUX, 1, &replaced);
-    expect("created s[0]\nentered s[1] a\npublished s[1] a/aux=1\n");
+    enter(rooms, "s", "b", ROOM_AUX, 1, &replaced);
+    expect("created s[0]\nentered s[1] b\npublished s[1] b/aux=1\n");
     enter(rooms, "r", "a", ROOM_AUX, 2, &replaced);
     expect("  own: created r[0]\ncreated r[0]\n  own: entered r[1] a\nentered r[1] a\n"
            "  own: published r[1] a/aux=2\npublished r[1] a/aux=2\n");
-    rooms_leave(rooms, 2);
+    rooms_leave(rooms, 2, ROOM_EXIT_NORMAL);
     buf_clear(&told);
     enter(rooms, "r", "a", ROOM_AUX, 3,
           &replaced); /* the observer stays through closing and opening again */
@@ -225,7 +278,7 @@ static void observers_of_one_room(void **state)
     rooms_unobserve(rooms, &own);
     rooms_unobserve(rooms, &own);
     buf_clear(&told);
-    rooms_leave(rooms, 3);
+    rooms_leave(rooms, 3, ROOM_EXIT_NORMAL);
     expect("unpublished r[1] a/aux=3\nleft r[0] a\nclosed r[0]\n");
 }
 
@@ -253,7 +306,7 @@ static void observers_may_go_while_they_are_told(void **state)
             assert_int_equal(rooms_observe(rooms, first ? NULL : &key, &selfish[i]), OK);
         }
         enter(rooms, "r", "a", ROOM_MAIN, 1, &replaced);
-        rooms_leave(rooms, 1);
+        rooms_leave(rooms, 1, ROOM_EXIT_NORMAL);
         expect("selfish 0\n");
     }
 }
@@ -277,10 +330,10 @@ static void robots(void **state)
     assert_int_equal(enter(rooms, "r", "rec", ROOM_MAIN, 2, &replaced), OK);
     expect("robot rec pushed out\nentered r[2] rec\npublished r[2] rec/main=2\n");
     assert_int_equal(rooms_add_robot(rooms, &key, &a), ERR_EXISTS);
-    rooms_leave(rooms, 2);
+    rooms_leave(rooms, 2, ROOM_EXIT_NORMAL);
     assert_int_equal(rooms_add_robot(rooms, &key, &a), OK);
     buf_clear(&told);
-    rooms_leave(rooms, 1); /* robots keep no room */
+    rooms_leave(rooms, 1, ROOM_EXIT_NORMAL); /* robots keep no room */
     expect("unpublished r[1] alice/main=1\nleft r[0] alice\nclosed r[0]\n");
     assert_ptr_equal(a.room, c.room);
     rooms_remove_robot(rooms, &a);
@@ -305,8 +358,8 @@ static void walking_the_rooms(void **state)
     enter(rooms, "r", "a", ROOM_MAIN, 1, &replaced);
     rooms_each(rooms, count_room, &seen);
     assert_int_equal(seen, 1);
-    enter(rooms, "s", "a", ROOM_MAIN, 2, &replaced);
-    enter(rooms, "t", "a", ROOM_MAIN, 3, &replaced);
+    enter(rooms, "s", "b", ROOM_MAIN, 2, &replaced);
+    enter(rooms, "t", "c", ROOM_MAIN, 3, &replaced);
     seen = 0;
     rooms_each(rooms, count_room, &seen);
     assert_int_equal(seen, 2);
@@ -332,10 +385,14 @@ static void random_traffic(void **state)
                 assert_int_equal(err, ERR_LIMIT);
                 continue;
             }
-            assert_int_equal(replaced, session);
+            for (int other = 0; other < 4; other++)
+                if (other != r)
+                    model[other][u][0] = model[other][u][1] = 0;
+            if (session)
+                assert_int_equal(replaced, session);
             model[r][u][s] = next++;
         } else if (session) {
-            rooms_leave(rooms, session);
+            rooms_leave(rooms, session, ROOM_EXIT_NORMAL);
             model[r][u][s] = 0;
         }
         size_t room_count = 0, user_count = 0;
@@ -364,6 +421,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(life_of_a_room, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_publisher_replaces_the_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_room_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(everybody_leaves_with_a_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(order_of_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(limits, setup, teardown),
         cmocka_unit_test_setup_teardown(observers_of_one_room, setup, teardown),

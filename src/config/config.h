@@ -10,6 +10,12 @@
 
 /* Texts are NULL when not given, unless noted. */
 
+/* Who hears of rooms, or of media in them. */
+struct config_receiver {
+    char *url; /* NULL: nobody */
+    char *key; /* NULL: no Sign */
+};
+
 struct config_app {
     uint64_t sdk_app_id; /* 32 bits, not 0 */
     char *key;           /* UserSig key; never NULL */
@@ -17,6 +23,7 @@ struct config_app {
         char *url; /* NULL: no callbacks */
         char *key; /* NULL: they carry no Sign */
     } callback;
+    struct config_receiver room_callback, media_callback; /* event groups 1 and 2 */
     bool private_map_key; /* advanced permission control: everybody needs a PrivateMapKey */
 };
 

@@ -31,13 +31,27 @@ static const struct schema_row callback_rows[] = {
 };
 static const struct schema callback_schema = SCHEMA(callback_section, callback_rows);
 
+static const struct schema_row receiver_rows[] = {
+    { "url", SCHEMA_STRING, AT(config_receiver, url), .max = CALLBACK_URL_MAX,
+      .charset = CALLBACK_URL_CHARS, .format = &format_http_url,
+      .help = "Where these events are posted. Without it none are." },
+    { "key", SCHEMA_STRING, AT(config_receiver, key), .secret = true, .max = CALLBACK_KEY_MAX,
+      .charset = "a-zA-Z0-9",
+      .help = "Signs them (header Sign). Without it they carry no signature." },
+};
+static const struct schema receiver_schema = SCHEMA(struct config_receiver, receiver_rows);
+
 static const struct schema_row app_rows[] = {
     { "sdk_app_id", SCHEMA_U64, AT(config_app, sdk_app_id), .required = true, .min = 1,
       .max = UINT32_MAX, .help = "The application's number, SdkAppId of the API." },
     { "key", SCHEMA_STRING, AT(config_app, key), .required = true, .secret = true, .max = 256,
       .help = "The key that signs the UserSig of its users." },
     { "callback", SCHEMA_SECTION, AT(config_app, callback), .table = &callback_schema,
-      .help = "Event delivery." },
+      .help = "Delivery of recording events (301 to 312)." },
+    { "room_callback", SCHEMA_SECTION, AT(config_app, room_callback), .table = &receiver_schema,
+      .help = "Delivery of room events (101 to 104)." },
+    { "media_callback", SCHEMA_SECTION, AT(config_app, media_callback), .table = &receiver_schema,
+      .help = "Delivery of media events (201 to 206)." },
     { "private_map_key", SCHEMA_BOOL, AT(config_app, private_map_key), .fallback = "false",
       .help = "Advanced permission control: everybody needs a PrivateMapKey to enter a room." },
 };
@@ -161,7 +175,8 @@ static const struct schema_row limits_rows[] = {
     { "sessions", SCHEMA_U64, offsetof(limits_section, sessions), .min = 1, .max = 100000,
       .fallback = "2000", .help = "Publishers that may be connected at once." },
     { "sessions_per_room", SCHEMA_U64, offsetof(limits_section, sessions_per_room), .min = 1,
-      .max = 10000, .fallback = "300", .help = "Publishers in one room." },
+      .max = 10000, .fallback = "50",
+      .help = "Users who publish in one room at once. 50 in the cloud original." },
     { "start_keys_per_app", SCHEMA_U64, offsetof(limits_section, start_keys_per_app), .min = 1,
       .max = 1000000, .fallback = "10000",
       .help = "Starts of one application with an X-Reeltime-Idempotency-Key in 24 hours; beyond "

@@ -10,12 +10,14 @@
 
 #include "base/err.h"
 #include "base/random.h"
+#include "callback/room_body.h"
 #include "io/file.h"
 #include "io/http_server.h"
 #include "recorder/stats.h"
 #include "serve/build.h"
 #include "serve/outgoing.h"
 #include "serve/publishers.h"
+#include "serve/room_callbacks.h"
 #include "serve/routes.h"
 #include "task/tasks.h"
 #include "upload/loop_clock.h"
@@ -38,6 +40,7 @@ struct service {
 
     /* Control loop. */
     struct rooms *rooms;
+    struct room_callbacks *room_callbacks;
     struct publishers *publishers;
     struct whip *whip;
     struct api *api;
@@ -72,14 +75,22 @@ static usec_t mono_now(void *ctx)
     return clock_mono();
 }
 
+static const char *url_of(const struct config_app *app, int group)
+{
+    switch (group) {
+    case CALLBACK_GROUP_ROOM: return app->room_callback.url;
+    case CALLBACK_GROUP_MEDIA: return app->media_callback.url;
+    default: return app->callback.url;
+    }
+}
+
 static bool receiver_of(void *ctx, uint32_t sdk_app_id, int group, struct outbox_receiver *out)
 {
     const struct service *s = ctx;
-    (void)group;
     for (size_t i = 0; i < s->config->apps.count; i++) {
         const struct config_app *app = &s->config->apps.items[i];
-        if (app->sdk_app_id == sdk_app_id && app->callback.url) {
-            *out = (struct outbox_receiver){ .url = app->callback.url };
+        if (app->sdk_app_id == sdk_app_id && url_of(app, group)) {
+            *out = (struct outbox_receiver){ .url = url_of(app, group) };
             return true;
         }
     }
@@ -184,7 +195,9 @@ static int open_rooms(struct service *s)
                                          .users = c->limits.sessions,
                                          .publishers_per_room = c->limits.sessions_per_room };
     s->rooms = rooms_new(&limits);
-    if (!s->rooms)
+    if (s->rooms)
+        s->room_callbacks = room_callbacks_new(c, s->rooms, s->store, s->delivery);
+    if (!s->room_callbacks)
         return ERR_NOMEM;
     const struct publishers_config publishers = { .config = c,
                                                   .rooms = s->rooms,
@@ -460,6 +473,8 @@ static void drain_on_control(void *ctx)
         tasks_shutdown(s->tasks, on_drained, s);
     else
         on_drained(s);
+    if (s->rooms)
+        rooms_leave_all(s->rooms, ROOM_EXIT_REMOVED);
 }
 
 static void wait_drained(struct service *s)
@@ -503,6 +518,7 @@ static void stop_on_control(void *ctx)
     struct service *s = ctx;
     disk_watch_close(s->disk);
     tasks_free(s->tasks);
+    room_callbacks_end(s->room_callbacks);
     outgoing_close(&s->outgoing);
     delivery_close(s->delivery);
     uploader_free(s->uploader);
@@ -518,6 +534,7 @@ static void free_on_control(void *ctx)
     api_free(s->api);
     whip_free(s->whip);
     publishers_free(s->publishers);
+    room_callbacks_free(s->room_callbacks);
     rooms_free(s->rooms);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/api_doc.h"
 #include "ctl/ctl.h"
 #include "ctl/usersig.h"
 #include "publish/publish.h"
@@ -14,6 +15,7 @@ static const struct {
 } commands[] = {
     { "serve", "run the recording service", serve_main },
     { "ctl", "create, describe, delete and await recordings; listen to events", ctl_main },
+    { "api", "print the reference of the recording API", api_doc_main },
     { "usersig", "make a UserSig or PrivateMapKey, or look into one", usersig_main },
     { "publish", "publish a test pattern or a file by WHIP", publish_main },
 };

@@ -8,9 +8,12 @@
 
 static const struct schema_row mix_video_rows[] = {
     { "Width", SCHEMA_U64, AT(mix_video, width), .required = true, .min = 16, .max = TABLE_MAX_SIDE,
-      .fallback = "360", .help = "Pixels; the area is at most 1920 x 1080." },
+      .fallback = "360",
+      .help = "Width of the canvas, pixels; an odd number is rounded down. Width times Height is "
+              "at most "
+              "1920 x 1080." },
     { "Height", SCHEMA_U64, AT(mix_video, height), .required = true, .min = 16,
-      .max = TABLE_MAX_SIDE, .fallback = "640", .help = "Pixels." },
+      .max = TABLE_MAX_SIDE, .fallback = "640", .help = "Height of the canvas, pixels." },
     { "Fps", SCHEMA_U64, AT(mix_video, fps), .required = true, .min = 1, .max = 60,
       .fallback = "15", .help = "Frames per second." },
     { "BitRate", SCHEMA_U64, AT(mix_video, bit_rate), .required = true, .min = 64000,
@@ -32,9 +35,9 @@ static const struct schema mix_audio_schema = SCHEMA(struct mix_audio, mix_audio
 
 static const struct schema_row mix_rows[] = {
     { "VideoParams", SCHEMA_SECTION, AT(mix_transcode, video), .table = &mix_video_schema,
-      .help = "All members, or none." },
+      .help = "Give all members, or leave the object out." },
     { "AudioParams", SCHEMA_SECTION, AT(mix_transcode, audio), .table = &mix_audio_schema,
-      .help = "All members, or none." },
+      .help = "Give all members, or leave the object out." },
 };
 const struct schema mix_schema = SCHEMA(struct mix_transcode, mix_rows);
 
@@ -55,22 +58,23 @@ static const struct schema_row layout_rows[] = {
     NUMBER(mix_layout, "Width", width, TABLE_MAX_SIDE, "Pixels; inside the canvas."),
     NUMBER(mix_layout, "Height", height, TABLE_MAX_SIDE, "Pixels; inside the canvas."),
     { "UserId", SCHEMA_STRING, AT(mix_layout, user_id), .max = 64,
-      .help = "Whose window it is. Without it: filled in order of entry." },
+      .help = "Whose window it is. Windows without one are filled in the order of entry." },
     { "Alpha", SCHEMA_U64, AT(mix_layout, alpha), .max = 255, .fallback = "0",
       .help = "0 opaque to 255 transparent." },
     { "RenderMode", SCHEMA_U64, AT(mix_layout, render_mode), .max = 3, .fallback = "1",
-      .help = RENDER_HELP },
+      .help = "How the picture fills its window: " RENDER_HELP },
     { "MediaId", SCHEMA_U64, AT(mix_layout, media), .max = 1, .fallback = "0",
-      .help = "0 main, 1 aux." },
+      .help = "Which stream of UserId: 0 main, 1 aux." },
     { "ImageLayer", SCHEMA_U64, AT(mix_layout, image_layer), .max = TABLE_ANY_NUMBER,
-      .fallback = "0", .help = "Smaller is further back." },
-    PICTURE(mix_layout, "SubBackgroundImage", sub_background, "Placeholder of this window."),
+      .fallback = "0", .help = "Order of overlapping windows: smaller is further back." },
+    PICTURE(mix_layout, "SubBackgroundImage", sub_background,
+            "Picture that this window shows while its user sends no video."),
 };
 static const struct schema layout_schema = SCHEMA(struct mix_layout, layout_rows);
 
 static const struct schema_row watermark_image_rows[] = {
     { "WaterMarkUrl", SCHEMA_STRING, AT(watermark_image, url), .required = true, .max = MAX_URL,
-      .format = &format_picture_url, .help = "The picture." },
+      .format = &format_picture_url, .help = "Where the picture is." },
     NUMBER(watermark_image, "Top", top, 2560, "Pixels from the upper edge."),
     NUMBER(watermark_image, "Left", left, 2560, "Pixels from the left edge."),
     NUMBER(watermark_image, "Width", width, 2560, "Pixels; inside the canvas."),
@@ -92,9 +96,9 @@ static const struct schema_row watermark_text_rows[] = {
     NUMBER(watermark_text, "Width", width, 2560, "Pixels; inside the canvas."),
     NUMBER(watermark_text, "Height", height, 2560, "Pixels; inside the canvas."),
     { "Chars", SCHEMA_STRING, AT(watermark_text, chars), .required = true, .max = 1024,
-      .help = "The text." },
+      .help = "The text, UTF-8." },
     { "FontSize", SCHEMA_U64, AT(watermark_text, font_size), .min = 1, .max = 1080,
-      .fallback = "14", .help = "Pixels." },
+      .fallback = "14", .help = "Height of the letters, pixels." },
     { "FontColor", SCHEMA_STRING, AT(watermark_text, font_color), .max = 8,
       .format = &format_hex_color, .fallback = "0xFFFFFF", .help = "Colour of the text." },
     { "BackGroundColor", SCHEMA_STRING, AT(watermark_text, background), .max = 8,
@@ -116,41 +120,48 @@ static const struct schema watermark_time_schema =
 
 static const struct schema_row watermark_rows[] = {
     { "WaterMarkType", SCHEMA_U64, AT(watermark, type), .max = 2, .fallback = "0",
-      .help = "0 picture, 1 text, 2 time; the member of that kind is required." },
+      .help = "0 picture (WaterMarkImage), 1 text (WaterMarkChar), 2 time (WaterMarkTimestamp): "
+              "the member of "
+              "that kind is required." },
     { "WaterMarkImage", SCHEMA_OBJECT, AT(watermark, image), .table = &watermark_image_schema,
-      .help = "A picture." },
+      .help = "A picture on the canvas." },
     { "WaterMarkChar", SCHEMA_OBJECT, AT(watermark, text), .table = &watermark_text_schema,
-      .help = "A text." },
+      .help = "A text on the canvas." },
     { "WaterMarkTimestamp", SCHEMA_OBJECT, AT(watermark, time), .table = &watermark_time_schema,
-      .help = "The time." },
+      .help = "Date and time on the canvas." },
 };
 static const struct schema watermark_schema = SCHEMA(struct watermark, watermark_rows);
 
 static const struct schema_row layouts_rows[] = {
     { "MixLayoutMode", SCHEMA_U64, AT(mix_layouts, mode), .required = true, .min = 1, .max = 4,
-      .help = "1 floating, 2 screen share, 3 grid, 4 custom." },
+      .help = "1 floating: one large picture, small ones over it. 2 screen share: one large "
+              "picture, small "
+              "ones beside it. 3 grid. 4 custom: MixLayoutList." },
     { "MixLayoutList", SCHEMA_OBJECTS, AT(mix_layouts, list), .table = &layout_schema,
       .max_items = 25, .help = "The windows of the custom layout." },
     { "BackGroundColor", SCHEMA_STRING, AT(mix_layouts, background_color), .max = 7,
       .format = &format_color, .fallback = "#000000", .help = "Colour of the canvas." },
     { "MaxResolutionUserId", SCHEMA_STRING, AT(mix_layouts, max_user_id), .max = 64,
-      .help = "Large picture in modes 1 and 2." },
+      .help = "Who is the large picture in modes 1 and 2. Without it: the first publisher in mode "
+              "1, the "
+              "background in mode 2." },
     { "MediaId", SCHEMA_U64, AT(mix_layouts, media), .max = 1, .fallback = "0",
-      .help = "0 main, 1 aux, of MaxResolutionUserId." },
-    PICTURE(mix_layouts, "BackgroundImageUrl", background_image, "Picture of the canvas."),
+      .help = "Which stream of MaxResolutionUserId: 0 main, 1 aux." },
+    PICTURE(mix_layouts, "BackgroundImageUrl", background_image, "Picture behind the windows."),
     { "PlaceHolderMode", SCHEMA_U64, AT(mix_layouts, placeholder_mode), .max = 1, .fallback = "0",
-      .help = "1: a window whose user sends nothing shows its placeholder." },
+      .help =
+          "1: a window whose user sends no video shows its placeholder picture. 0: it is empty." },
     { "BackgroundImageRenderMode", SCHEMA_U64, AT(mix_layouts, background_render_mode), .max = 3,
-      .fallback = "0", .help = RENDER_HELP },
+      .fallback = "0", .help = "How BackgroundImageUrl fills the canvas: " RENDER_HELP },
     PICTURE(mix_layouts, "DefaultSubBackgroundImage", sub_background,
-            "Placeholder of every window."),
+            "Placeholder picture of windows that have none of their own."),
     { "WaterMarkList", SCHEMA_OBJECTS, AT(mix_layouts, watermarks), .table = &watermark_schema,
-      .max_items = 25, .help = "Watermarks." },
+      .max_items = 25, .help = "Pictures, texts and clocks on top of everything." },
     { "RenderMode", SCHEMA_U64, AT(mix_layouts, render_mode), .max = 3, .fallback = "0",
       .help = "In the template layouts: " RENDER_HELP },
     { "MaxResolutionUserAlign", SCHEMA_U64, AT(mix_layouts, max_user_align), .max = 1,
-      .fallback = "0", .help = "Mode 2: 1 puts the large picture right." },
+      .fallback = "0", .help = "Mode 2: 0 puts the large picture left, 1 right." },
     { "PureAudioDisableLayout", SCHEMA_BOOL, AT(mix_layouts, pure_audio_disable),
-      .fallback = "false", .help = "Users without video take no window." },
+      .fallback = "false", .help = "true: who sends audio alone takes no window." },
 };
 const struct schema layouts_schema = SCHEMA(struct mix_layouts, layouts_rows);

@@ -6,14 +6,16 @@
 #include "base/err.h"
 
 static const struct schema_row modify_rows[] = {
-    TABLE_SDK_APP_ID_ROW(modify_params, "The application whose room is recorded."),
+    TABLE_SDK_APP_ID_ROW(modify_params, "The application of the task."),
     TABLE_TASK_ID_ROW(modify_params),
     { "MixLayoutParams", SCHEMA_OBJECT, offsetof(struct modify_params, layout),
       .table = &layouts_schema,
-      .help = "Mixed mode: replaces the layout. Without it the layout stays." },
+      .help = "Mixed mode: replaces the whole layout; members left out go back to their defaults. "
+              "Without it "
+              "the layout stays. Ignored in single mode." },
     { "SubscribeStreamUserIds", SCHEMA_OBJECT, offsetof(struct modify_params, subscribe),
       .table = &subscribe_schema,
-      .help = "Replaces all four lists; those left out become empty. Without it they stay." },
+      .help = "Replaces all four lists; those left out become empty. Without it the lists stay." },
 };
 const struct schema modify_schema = SCHEMA(struct modify_params, modify_rows);
 

@@ -68,13 +68,13 @@ int params_read(const struct schema *table, void *out, const struct value *in,
 }
 
 static const struct schema_row describe_rows[] = {
-    TABLE_SDK_APP_ID_ROW(task_query, "The application whose room is recorded."),
+    TABLE_SDK_APP_ID_ROW(task_query, "The application of the task."),
     TABLE_TASK_ID_ROW(task_query),
     { "RecorderKey", SCHEMA_STRING, offsetof(struct task_query, recorder_key), .max = 256,
       .help = "Accepted and ignored." },
 };
 static const struct schema_row delete_rows[] = {
-    TABLE_SDK_APP_ID_ROW(task_query, "The application whose room is recorded."),
+    TABLE_SDK_APP_ID_ROW(task_query, "The application of the task."),
     TABLE_TASK_ID_ROW(task_query),
 };
 

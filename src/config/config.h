@@ -70,6 +70,7 @@ struct config {
     struct {
         struct schema_strings allow; /* networks; each parses by network_parse() */
         char *ca_file;
+        uint64_t multipart_from_mib, part_mib;
     } outgoing;
     struct schema_strings regions; /* at least one */
     struct {

@@ -164,6 +164,13 @@ static const struct schema_row outgoing_rows[] = {
     { "ca_file", SCHEMA_STRING, offsetof(outgoing_section, ca_file), .max = PATH_MAX_LEN,
       .help = "PEM file of the authorities that certificates of object stores must come from. "
               "Without it, the system's." },
+    { "multipart_from_mib", SCHEMA_U64, offsetof(outgoing_section, multipart_from_mib), .min = 5,
+      .max = 5120, .fallback = "64",
+      .help = "Files of so many MiB and more go into object stores in parts." },
+    { "part_mib", SCHEMA_U64, offsetof(outgoing_section, part_mib), .min = 5, .max = 5120,
+      .fallback = "16",
+      .help = "MiB in a part. What a broken connection may cost is at most one; a file has at most "
+              "10000 of them, larger ones if need be." },
 };
 static const struct schema outgoing_schema = SCHEMA(outgoing_section, outgoing_rows);
 

@@ -147,6 +147,8 @@ int place_open(struct bucket **out, const struct tasks_config *config,
         .name = wanted->bucket,
         .access_key = access_key,
         .secret_key = secret_key,
+        .multipart_from = config->config->outgoing.multipart_from_mib << 20,
+        .part_size = config->config->outgoing.part_mib << 20,
     };
     err = access_key && secret_key ? s3_bucket_new(out, &s3) : ERR_AUTH;
     free(place.endpoint);

@@ -39,7 +39,7 @@ static void whole_file(void **state)
         "  - { region: local, dir: ./b }\n"
         "  - { region: test-1, endpoint: \"http://127.0.0.1:9300\", path_style: false,\n"
         "      signing_region: us-east-1, apps: [1400000001, 2] }\n"
-        "outgoing: { allow: [127.0.0.0/8, \"::1\"], ca_file: ca.pem }\n"
+        "outgoing: { allow: [127.0.0.0/8, \"::1\"], ca_file: ca.pem, part_mib: 5 }\n"
         "regions: [ap-singapore]\n"
         "log: { level: debug, format: json }\n"
         "limits: { tasks_per_app: 7 }\n"
@@ -66,6 +66,8 @@ static void whole_file(void **state)
     assert_int_equal(c->storage.items[0].apps.count, 0);
     assert_string_equal(c->outgoing.allow.items[1], "::1");
     assert_string_equal(c->outgoing.ca_file, "ca.pem");
+    assert_int_equal(c->outgoing.part_mib, 5);
+    assert_int_equal(c->outgoing.multipart_from_mib, 64);
     assert_int_equal(c->regions.count, 1);
     assert_int_equal(c->log.level, LOG_DEBUG);
     assert_int_equal(c->log.format, CONFIG_LOG_JSON);

@@ -2,8 +2,10 @@
 """A WHIP publisher made of GStreamer's webrtcbin: H.264 by x264 and Opus, from test sources.
 
 Usage: gst_publisher.py URL TOKEN [--width N] [--height N] [--fps N] [--no-audio] [--no-video] [--marks]
+       [--noise KBIT]
 
 With --marks the picture turns from white to black at each whole second, and at that moment there is a tick.
+With --noise the picture is noise of so many kbit/s, for large files.
 
 Writes one JSON object a line to standard output: {"event": "connected", "origin_ms": ...}, {"event": "error", "text": ...},
 {"event": "left", "status": ...}. A line "leave" on standard input (or its end) makes it leave by DELETE.
@@ -33,13 +35,13 @@ def say(**event):
 
 def description(options):
     parts = ["webrtcbin name=peer bundle-policy=max-bundle"]
-    pattern = "solid-color" if options.marks else "ball"
+    pattern = "solid-color" if options.marks else "snow" if options.noise else "ball"
     wave = "wave=ticks tick-interval=1000000000 freq=1000" if options.marks else "wave=sine freq=440"
     if options.video:
         parts.append(
             f"videotestsrc name=camera is-live=true pattern={pattern} ! "
             f"video/x-raw,format=I420,width={options.width},height={options.height},framerate={options.fps}/1 ! "
-            f"x264enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max={options.fps * 2} ! "
+            f"x264enc tune=zerolatency speed-preset=ultrafast bitrate={options.noise or 500} key-int-max={options.fps * 2} ! "
             f"video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 ! "
             f"rtph264pay aggregate-mode=zero-latency ! "
             f"application/x-rtp,media=video,encoding-name=H264,payload=96 ! peer.")
@@ -186,6 +188,7 @@ def main():
     parser.add_argument("--no-audio", dest="audio", action="store_false")
     parser.add_argument("--no-video", dest="video", action="store_false")
     parser.add_argument("--marks", action="store_true")
+    parser.add_argument("--noise", type=int, metavar="KBIT")
     options = parser.parse_args()
     Gst.init(None)
     return Publisher(options).run()

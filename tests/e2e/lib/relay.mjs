@@ -1,112 +1,75 @@
-// A network of our own between a publisher and a daemon on loopback: a UDP relay that may delay single packets and
-// changes nothing, and a door for WHIP that leads publishers to it.
+// A relay in front of a TCP server: with TLS towards the client if wanted, counting, and stopping to order.
 
-import { createSocket } from 'node:dgram';
-import { createServer, request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
-const loopback = '127.0.0.1';
-
-// The payload type of an RTP packet (RFC 3550, 5.1); null for STUN, DTLS and RTCP (RFC 7983, RFC 5761).
-export function payloadType(datagram) {
-  if (datagram.length < 12 || datagram[0] < 128 || datagram[0] > 191 || (datagram[1] >= 192 && datagram[1] <= 223))
-    return null;
-  return datagram[1] & 0x7f;
-}
-
-function bound() {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, loopback, () => resolve(socket));
-  });
-}
-
-// Each sender gets a socket of its own towards `target`, so that answers find their way back.
-export class UdpRelay {
-  // `delayMs(datagram)` says how much later a datagram of a publisher goes on; packets with the same delay stay in order.
-  static async start(target, delayMs = () => 0) {
-    const relay = new UdpRelay();
-    Object.assign(relay, { target, delayMs, ways: new Map(), timers: new Set(), delayed: 0, passed: 0 });
-    relay.front = await bound();
-    relay.port = relay.front.address().port;
-    relay.front.on('message', (datagram, from) => relay.#take(datagram, from));
+export class Relay {
+  // `tls`: { key, cert } in PEM; without it, plain.
+  static async start(port, { tls } = {}) {
+    const relay = new Relay();
+    relay.port = port;
+    relay.sent = 0;          // bytes from clients that were passed on
+    relay.connections = 0;
+    relay.open = new Set();
+    relay.server = tls ? createTlsServer(tls, client => relay.#join(client)) : createServer(client => relay.#join(client));
+    relay.server.on('tlsClientError', () => {});
+    await new Promise((resolve, reject) => {
+      relay.server.once('error', reject);
+      relay.server.listen(0, '127.0.0.1', resolve);
+    });
+    relay.endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${relay.server.address().port}`;
     return relay;
   }
 
-  async #take(datagram, from) {
-    const name = `${from.address}:${from.port}`;
-    if (!this.ways.has(name))
-      this.ways.set(name, this.#open(from));
-    const back = await this.ways.get(name);
-    const wait = this.delayMs(datagram);
-    if (wait === 0) {
-      this.passed++;
-      back.send(datagram, this.target, loopback);
+  #join(client) {
+    const server = connect(this.port, '127.0.0.1');
+    const pair = [client, server];
+    const end = () => pair.forEach(side => side.destroy());
+    this.connections++;
+    pair.forEach(side => {
+      this.open.add(side);
+      side.on('error', end);
+      side.once('close', () => {
+        this.open.delete(side);
+        end();
+      });
+    });
+    client.on('data', bytes => this.#pass(client, server, bytes));
+    server.pipe(client);
+  }
+
+  #pass(client, server, bytes) {
+    if (this.frozen) {
+      client.pause();
       return;
     }
-    this.delayed++;
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      back.send(datagram, this.target, loopback);
-    }, wait);
-    this.timers.add(timer);
+    this.sent += bytes.length;
+    if (!server.write(bytes)) {
+      client.pause();
+      server.once('drain', () => client.resume());
+    }
+    if (this.sent >= this.limit) {
+      this.frozen = true;
+      this.reached();
+    }
   }
 
-  async #open(from) {
-    const back = await bound();
-    back.on('message', datagram => this.front.send(datagram, from.port, from.address));
-    return back;
+  // Resolves when so many more bytes were passed on; from then on nothing is, until cut().
+  freezeAfter(bytes) {
+    this.limit = this.sent + bytes;
+    return new Promise(resolve => { this.reached = resolve; });
   }
 
-  async stop() {
-    this.timers.forEach(clearTimeout);
-    this.front.close();
-    for (const back of this.ways.values())
-      (await back).close();
-  }
-}
-
-// Passes requests on to the daemon and turns the ports of its candidates into the relays' in the answer.
-export class WhipDoor {
-  // `relays`: Map of media port -> UdpRelay.
-  static async start(daemonUrl, relays) {
-    const door = new WhipDoor();
-    door.server = createServer((incoming, outgoing) => {
-      const options = { method: incoming.method, headers: incoming.headers };
-      const onward = request(new URL(incoming.url, daemonUrl), options, answer => {
-        const chunks = [];
-        answer.on('data', chunk => chunks.push(chunk));
-        answer.on('end', () => {
-          const body = Buffer.concat(chunks).toString().replace(/^(a=candidate:\S+ \d+ udp \d+ \S+ )(\d+)/gim,
-            (line, head, port) => `${head}${relays.get(Number(port))?.port ?? port}`);
-          outgoing.writeHead(answer.statusCode, { ...answer.headers, 'content-length': Buffer.byteLength(body) });
-          outgoing.end(body);
-        });
-      });
-      onward.on('error', () => outgoing.destroy());
-      incoming.pipe(onward);
-    });
-    await new Promise(resolve => door.server.listen(0, loopback, resolve));
-    door.url = `http://${loopback}:${door.server.address().port}`;
-    return door;
+  // Breaks what is open. New connections are passed on again.
+  cut() {
+    this.limit = undefined;
+    this.frozen = false;
+    for (const side of this.open)
+      side.destroy();
   }
 
   stop() {
-    this.server.closeAllConnections();
+    this.cut();
     return new Promise(resolve => this.server.close(resolve));
   }
-}
-
-// Relays for all media ports of a daemon and a door that leads to them, until the test `t` ends. Gives { url, relays }:
-// publish to that URL in place of the daemon's.
-export async function network(t, daemon, delayMs) {
-  const relays = new Map();
-  for (let i = 0; i < (daemon.options.loops ?? 2); i++) {
-    const relay = await UdpRelay.start(daemon.mediaPort + i, delayMs);
-    t.after(() => relay.stop());
-    relays.set(daemon.mediaPort + i, relay);
-  }
-  const door = await WhipDoor.start(daemon.url, relays);
-  t.after(() => door.stop());
-  return { url: door.url, relays: [...relays.values()] };
 }

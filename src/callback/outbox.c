@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "callback/due.h"
-#include "callback/schedule.h"
 #include "observe/log.h"
 
 #define TURN_ATTEMPTS 2 /* the first attempt and its retry at once */
@@ -204,7 +203,8 @@ static void fail(struct outbox *o, struct item *item, const char *why, usec_t no
 {
     struct event *event = item->event;
     o->stats.failed++;
-    usec_t next = schedule_next(item->receiver.strict, event->attempts, event->first_attempt, now);
+    usec_t next =
+        schedule_next(&item->receiver.schedule, event->attempts, event->first_attempt, now);
     if (next == USEC_NEVER) {
         give_up(o, item, why, now);
         return;
@@ -360,12 +360,12 @@ static struct item *item_new(struct outbox *o, struct event *event,
 }
 
 /* Times of an earlier life may come from a clock that was wrong. */
-static void repair_times(struct event *event, usec_t now)
+static void repair_times(struct event *event, const struct schedule *s, usec_t now)
 {
     if (event->first_attempt > now)
         event->first_attempt = now;
-    if (event->next_attempt > now + SCHEDULE_MAX_PAUSE)
-        event->next_attempt = now + SCHEDULE_MAX_PAUSE;
+    if (event->next_attempt > now + s->max_pause)
+        event->next_attempt = now + s->max_pause;
 }
 
 static void place(struct outbox *o, struct item *item, usec_t now)
@@ -396,7 +396,7 @@ void outbox_add(struct outbox *o, struct event *event, usec_t now)
         event_free(event);
         return;
     }
-    repair_times(event, now);
+    repair_times(event, &receiver.schedule, now);
     hold_body(o, item);
     if (o->held > o->memory)
         drop_body(o, item);

@@ -14,6 +14,7 @@
 #ifndef CALLBACK_OUTBOX_H
 #define CALLBACK_OUTBOX_H
 
+#include "callback/schedule.h"
 #include "store/event.h"
 
 #define OUTBOX_PER_ORIGIN 4 /* callbacks.md 7 */
@@ -24,7 +25,7 @@
 struct outbox_receiver {
     const char *url;
     bool insecure_tls; /* do not check the certificate */
-    bool strict;       /* give up after the documented minute */
+    struct schedule schedule;
 };
 
 /* To send now. Borrowed until it is answered. */

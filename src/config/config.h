@@ -10,19 +10,19 @@
 
 /* Texts are NULL when not given, unless noted. */
 
-/* Who hears of rooms, or of media in them. */
+/* Who hears of recordings, of rooms, or of media in them. */
 struct config_receiver {
     char *url; /* NULL: nobody */
     char *key; /* NULL: no Sign */
+    bool insecure_tls, strict;
+    uint64_t max_hours, max_pause; /* of attempts after the first minute; max_pause in seconds */
+    bool upload_errors, numeric_event_ts, leave_code_305; /* recordings only */
 };
 
 struct config_app {
-    uint64_t sdk_app_id; /* 32 bits, not 0 */
-    char *key;           /* UserSig key; never NULL */
-    struct {
-        char *url; /* NULL: no callbacks */
-        char *key; /* NULL: they carry no Sign */
-    } callback;
+    uint64_t sdk_app_id;                                  /* 32 bits, not 0 */
+    char *key;                                            /* UserSig key; never NULL */
+    struct config_receiver callback;                      /* event group 3 */
     struct config_receiver room_callback, media_callback; /* event groups 1 and 2 */
     bool private_map_key; /* advanced permission control: everybody needs a PrivateMapKey */
 };
@@ -79,7 +79,7 @@ struct config {
     } log;
     struct {
         uint64_t tasks_per_app, rooms, sessions, sessions_per_room;
-        uint64_t start_keys_per_app, disk_reserve_mib;
+        uint64_t start_keys_per_app, undelivered_hours, disk_reserve_mib;
     } limits;
     struct {
         uint64_t segment_seconds, max_idle; /* seconds */

@@ -12,7 +12,6 @@
 
 #define AT(type, member) offsetof(struct type, member)
 
-typedef __typeof__(((struct config_app *)0)->callback) callback_section;
 typedef __typeof__(((struct config *)0)->api) api_section;
 typedef __typeof__(((struct config *)0)->api.tls) tls_section;
 typedef __typeof__(((struct config *)0)->media) media_section;
@@ -21,24 +20,57 @@ typedef __typeof__(((struct config *)0)->limits) limits_section;
 typedef __typeof__(((struct config *)0)->record) record_section;
 typedef __typeof__(((struct config *)0)->outgoing) outgoing_section;
 
-static const struct schema_row callback_rows[] = {
-    { "url", SCHEMA_STRING, offsetof(callback_section, url), .max = CALLBACK_URL_MAX,
-      .charset = CALLBACK_URL_CHARS, .format = &format_http_url,
-      .help = "Where events of this application are posted. Without it none are." },
-    { "key", SCHEMA_STRING, offsetof(callback_section, key), .secret = true,
-      .max = CALLBACK_KEY_MAX, .charset = "a-zA-Z0-9",
-      .help = "Signs the events (header Sign). Without it they carry no signature." },
-};
-static const struct schema callback_schema = SCHEMA(callback_section, callback_rows);
+/* Events of every kind. */
+#define RECEIVER_ROWS                                                                              \
+    { "url",                                                                                       \
+      SCHEMA_STRING,                                                                               \
+      AT(config_receiver, url),                                                                    \
+      .max = CALLBACK_URL_MAX,                                                                     \
+      .charset = CALLBACK_URL_CHARS,                                                               \
+      .format = &format_http_url,                                                                  \
+      .help = "Where these events are posted. Without it none are." },                             \
+        { "key",                                                                                   \
+          SCHEMA_STRING,                                                                           \
+          AT(config_receiver, key),                                                                \
+          .secret = true,                                                                          \
+          .max = CALLBACK_KEY_MAX,                                                                 \
+          .charset = "a-zA-Z0-9",                                                                  \
+          .help = "Signs them (header Sign). Without it they carry no signature." },               \
+        { "strict", SCHEMA_BOOL, AT(config_receiver, strict), .fallback = "false",                 \
+          .help = "Gives up a minute after the first attempt, as the cloud original does." },      \
+        { "max_hours",                                                                             \
+          SCHEMA_U64,                                                                              \
+          AT(config_receiver, max_hours),                                                          \
+          .min = 1,                                                                                \
+          .max = 720,                                                                              \
+          .fallback = "24",                                                                        \
+          .help = "Gives up so many hours after the first attempt." },                             \
+        { "max_pause",                                                                             \
+          SCHEMA_U64,                                                                              \
+          AT(config_receiver, max_pause),                                                          \
+          .min = 10,                                                                               \
+          .max = 3600,                                                                             \
+          .fallback = "600",                                                                       \
+          .help = "The longest pause between attempts, in seconds. After the first minute pauses " \
+                  "grow up to it." },                                                              \
+    {                                                                                              \
+        "insecure_tls", SCHEMA_BOOL, AT(config_receiver, insecure_tls),                            \
+            .fallback = "false", .help = "Does not check the certificate."                         \
+    }
 
-static const struct schema_row receiver_rows[] = {
-    { "url", SCHEMA_STRING, AT(config_receiver, url), .max = CALLBACK_URL_MAX,
-      .charset = CALLBACK_URL_CHARS, .format = &format_http_url,
-      .help = "Where these events are posted. Without it none are." },
-    { "key", SCHEMA_STRING, AT(config_receiver, key), .secret = true, .max = CALLBACK_KEY_MAX,
-      .charset = "a-zA-Z0-9",
-      .help = "Signs them (header Sign). Without it they carry no signature." },
+static const struct schema_row callback_rows[] = {
+    RECEIVER_ROWS,
+    { "upload_errors", SCHEMA_BOOL, AT(config_receiver, upload_errors), .fallback = "true",
+      .help = "Sends event 308 when a storage refuses for a reason that stops the upload (key, "
+              "bucket, request)." },
+    { "numeric_event_ts", SCHEMA_BOOL, AT(config_receiver, numeric_event_ts), .fallback = "false",
+      .help = "EventTs is a number in events 301, 302 and 307 too." },
+    { "leave_code_305", SCHEMA_BOOL, AT(config_receiver, leave_code_305), .fallback = "false",
+      .help = "Event 305 says LeaveCode instead of Status." },
 };
+static const struct schema callback_schema = SCHEMA(struct config_receiver, callback_rows);
+
+static const struct schema_row receiver_rows[] = { RECEIVER_ROWS };
 static const struct schema receiver_schema = SCHEMA(struct config_receiver, receiver_rows);
 
 static const struct schema_row app_rows[] = {
@@ -188,6 +220,10 @@ static const struct schema_row limits_rows[] = {
       .max = 1000000, .fallback = "10000",
       .help = "Starts of one application with an X-Reeltime-Idempotency-Key in 24 hours; beyond "
               "that such starts are refused (LimitExceeded)." },
+    { "undelivered_hours", SCHEMA_U64, offsetof(limits_section, undelivered_hours), .min = 1,
+      .max = 8760, .fallback = "168",
+      .help = "Files that their bucket does not take are tried so many hours after the end of "
+              "their task. Then they stay in the spool, untried and undeleted." },
     { "disk_reserve_mib", SCHEMA_U64, offsetof(limits_section, disk_reserve_mib), .max = 1u << 30,
       .fallback = "256",
       .help = "With less room on the disk under data, in MiB, /readyz says no." },

@@ -75,13 +75,24 @@ static usec_t mono_now(void *ctx)
     return clock_mono();
 }
 
-static const char *url_of(const struct config_app *app, int group)
+static const struct config_receiver *receiver_in(const struct config_app *app, int group)
 {
     switch (group) {
-    case CALLBACK_GROUP_ROOM: return app->room_callback.url;
-    case CALLBACK_GROUP_MEDIA: return app->media_callback.url;
-    default: return app->callback.url;
+    case CALLBACK_GROUP_ROOM: return &app->room_callback;
+    case CALLBACK_GROUP_MEDIA: return &app->media_callback;
+    default: return &app->callback;
     }
+}
+
+static struct outbox_receiver receiver_as(const struct config_receiver *r)
+{
+    return (struct outbox_receiver){ .url = r->url,
+                                     .insecure_tls = r->insecure_tls,
+                                     .schedule = {
+                                         .strict = r->strict,
+                                         .max_age = (usec_t)r->max_hours * 3600 * SEC,
+                                         .max_pause = (usec_t)r->max_pause * SEC,
+                                     } };
 }
 
 static bool receiver_of(void *ctx, uint32_t sdk_app_id, int group, struct outbox_receiver *out)
@@ -89,8 +100,9 @@ static bool receiver_of(void *ctx, uint32_t sdk_app_id, int group, struct outbox
     const struct service *s = ctx;
     for (size_t i = 0; i < s->config->apps.count; i++) {
         const struct config_app *app = &s->config->apps.items[i];
-        if (app->sdk_app_id == sdk_app_id && url_of(app, group)) {
-            *out = (struct outbox_receiver){ .url = url_of(app, group) };
+        const struct config_receiver *receiver = receiver_in(app, group);
+        if (app->sdk_app_id == sdk_app_id && receiver->url) {
+            *out = receiver_as(receiver);
             return true;
         }
     }

@@ -65,6 +65,7 @@ static bool find_receiver(void *ctx, uint32_t sdk_app_id, int group, struct outb
 {
     struct bench *b = ctx;
     out->url = b->url;
+    out->schedule = SCHEDULE_DEFAULT;
     return sdk_app_id == APP && group == 3;
 }
 

@@ -76,7 +76,8 @@ static bool find_receiver(void *ctx, uint32_t app, int group, struct outbox_rece
     struct world *w = ctx;
     assert_int_equal(group, 3);
     out->url = app == 2 ? "http://a.test:80/other?x" : w->url;
-    out->strict = w->strict;
+    out->schedule = SCHEDULE_DEFAULT;
+    out->schedule.strict = w->strict;
     return w->url != NULL;
 }
 

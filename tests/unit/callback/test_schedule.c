@@ -13,13 +13,13 @@
 #define START (1735707617 * SEC)
 
 /* Seconds after the first attempt at which each attempt begins, when each fails after `takes`. */
-static int timeline(bool strict, usec_t takes, int *out, int max)
+static int timeline(struct schedule schedule, usec_t takes, int *out, int max)
 {
     usec_t at = START;
     int count = 0;
     while (at != USEC_NEVER && count < max) {
         out[count++] = (int)((at - START) / SEC);
-        at = schedule_next(strict, count, START, at + takes);
+        at = schedule_next(&schedule, count, START, at + takes);
     }
     return count;
 }
@@ -30,10 +30,11 @@ static void the_documented_minute(void **state)
     /* callbacks.md 1 */
     static const int refused[] = { 0, 0, 10, 20, 30, 40, 50, 60 };
     static const int silent[] = { 0, 5, 20, 35, 50 };
+    const struct schedule strict = { .strict = true };
     int at[20];
-    assert_int_equal(timeline(true, 0, at, 20), 8);
+    assert_int_equal(timeline(strict, 0, at, 20), 8);
     assert_memory_equal(at, refused, sizeof refused);
-    assert_int_equal(timeline(true, 5 * SEC, at, 20), 5);
+    assert_int_equal(timeline(strict, 5 * SEC, at, 20), 5);
     assert_memory_equal(at, silent, sizeof silent);
 }
 
@@ -45,25 +46,37 @@ static void growing_pauses_for_a_day(void **state)
     };
     static const int silent[] = { 0, 5, 20, 35, 50, 70, 110, 190 };
     int at[400];
-    int count = timeline(false, 0, at, 400);
+    int count = timeline(SCHEDULE_DEFAULT, 0, at, 400);
     assert_memory_equal(at, refused, sizeof refused);
     assert_in_range(at[count - 1], 24 * 3600 - 600, 24 * 3600);
     assert_in_range(count, 150, 160);
     for (int i = 2; i < count; i++)
         assert_in_range(at[i] - at[i - 1], 10, 600);
 
-    count = timeline(false, 5 * SEC, at, 400);
+    count = timeline(SCHEDULE_DEFAULT, 5 * SEC, at, 400);
     assert_memory_equal(at, silent, sizeof silent);
     assert_in_range(at[count - 1], 24 * 3600 - 605, 24 * 3600);
+}
+
+static void pauses_and_age_have_their_limits(void **state)
+{
+    (void)state;
+    static const int refused[] = { 0, 0, 10, 20, 30, 40, 50, 60, 80, 110, 140, 170 };
+    const struct schedule schedule = { .max_pause = 30 * SEC, .max_age = 180 * SEC };
+    int at[20];
+    assert_int_equal(timeline(schedule, 0, at, 20), 12);
+    assert_memory_equal(at, refused, sizeof refused);
 }
 
 static void a_clock_that_was_set_back_does_no_harm(void **state)
 {
     (void)state;
-    assert_int_equal(schedule_next(false, 7, START, START - 3600 * SEC), START - 3590 * SEC);
-    assert_int_equal(schedule_next(false, 1, START, START + 48 * 3600 * SEC),
+    assert_int_equal(schedule_next(&SCHEDULE_DEFAULT, 7, START, START - 3600 * SEC),
+                     START - 3590 * SEC);
+    assert_int_equal(schedule_next(&SCHEDULE_DEFAULT, 1, START, START + 48 * 3600 * SEC),
                      START + 48 * 3600 * SEC);
-    assert_int_equal(schedule_next(false, 2, START, START + 48 * 3600 * SEC), USEC_NEVER);
+    assert_int_equal(schedule_next(&SCHEDULE_DEFAULT, 2, START, START + 48 * 3600 * SEC),
+                     USEC_NEVER);
 }
 
 #define ENTRIES 300
@@ -105,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_documented_minute),
         cmocka_unit_test(growing_pauses_for_a_day),
+        cmocka_unit_test(pauses_and_age_have_their_limits),
         cmocka_unit_test(a_clock_that_was_set_back_does_no_harm),
         cmocka_unit_test(a_heap_gives_the_earliest),
     };

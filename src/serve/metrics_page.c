@@ -30,6 +30,7 @@ static void add_people(struct scrape *s, const struct metrics_sources *from)
     add_by(s, M_TASKS, "idle", tasks.idle);
     add_by(s, M_TASKS, "recording", tasks.recording);
     add_by(s, M_TASKS, "ending", tasks.ending);
+    add_by(s, M_TASKS, "left", tasks.left);
     add(s, M_ROOMS, rooms_count(from->rooms));
 
     static const char *const ends[] = { [SESSION_CLOSED] = "closed",

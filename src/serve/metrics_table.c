@@ -5,7 +5,9 @@ const struct metric metrics_table[METRICS] = {
                   .help = "Always 1; the labels say which build runs." },
     [M_TASKS] = { "reeltime_tasks", METRIC_GAUGE, .labels = { "state" },
                   .help = "Recording tasks: starting, idle (nothing arrives that they record), "
-                          "recording, ending (files still go up)." },
+                          "recording, ending (files still go up), left (over, but not all files "
+                          "could be "
+                          "delivered)." },
     [M_ROOMS] = { "reeltime_rooms", METRIC_GAUGE, .help = "Rooms that exist." },
     [M_SESSIONS] = { "reeltime_sessions", METRIC_GAUGE, .help = "Publishers' sessions." },
     [M_SESSIONS_ENDED] = { "reeltime_sessions_ended_total", METRIC_COUNTER, .labels = { "reason" },

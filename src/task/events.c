@@ -8,12 +8,12 @@
 
 #define PARAMS_LIMIT (1u << 20)
 
-static const char *callback_key(const struct task *t)
+static const struct config_app *app_of(const struct task *t)
 {
     const struct config *config = t->tasks->config.config;
     for (size_t i = 0; i < config->apps.count; i++)
         if (config->apps.items[i].sdk_app_id == t->sdk_app_id)
-            return config->apps.items[i].callback.key;
+            return &config->apps.items[i];
     return NULL;
 }
 
@@ -30,30 +30,38 @@ static struct callback_event event_of(const struct task *t, enum callback_type t
 static void add_event(struct store_change *change, const struct task *t,
                       const struct callback_event *what)
 {
-    static const struct callback_style as_the_samples;
+    const struct config_app *app = app_of(t);
+    struct callback_style style = { 0 };
     struct event *event = NULL;
-    int err = callback_compose(&event, what, t->sdk_app_id, callback_key(t), &as_the_samples,
+    if (app)
+        style = (struct callback_style){ .numeric_event_ts = app->callback.numeric_event_ts,
+                                         .leave_code_305 = app->callback.leave_code_305 };
+    int err = callback_compose(&event, what, t->sdk_app_id, app ? app->callback.key : NULL, &style,
                                clock_wall());
     if (err)
         log_error(&t->log, "callback %d cannot be made: %s", what->type, err_text(err));
     store_change_add_event(change, event);
 }
 
+/* The row as it is to be now. */
 static struct store_task row_of(const struct task *t)
 {
-    bool ending = t->state >= TASK_ENDING;
+    static const char *const actual[] = { [TASK_STARTING] = "recording",
+                                          [TASK_RUNNING] = "recording",
+                                          [TASK_ENDING] = "exited",
+                                          [TASK_LEFT] = TASK_ROW_LEFT };
     return (struct store_task){ .task_id = t->id,
                                 .sdk_app_id = t->sdk_app_id,
                                 .room_id_type = t->room.id.type,
                                 .room_id = t->room.id.text,
                                 .user_id = t->robot_id,
-                                .wanted = ending ? "stopped" : "recording",
-                                .actual = ending ? "exited" : "recording",
+                                .wanted = t->state >= TASK_ENDING ? "stopped" : "recording",
+                                .actual = actual[t->state],
                                 .owner = t->tasks->config.config->node,
                                 .epoch = t->epoch,
                                 .created = t->created,
                                 .expires = t->expires,
-                                .ended = ending ? clock_wall() : 0,
+                                .ended = t->ended,
                                 .leave_code = t->leave_code };
 }
 
@@ -76,20 +84,9 @@ struct store_change *task_change_start(const struct task *t)
     struct callback_event started = event_of(t, CALLBACK_RECORDER_START);
     started.status = 0;
     add_event(change, t, &started);
-    return change;
-}
-
-struct store_change *task_change_end(const struct task *t)
-{
-    struct store_change *change = store_change_new();
-    if (!change)
-        return NULL;
-    struct store_task row = row_of(t);
-    store_change_update_task(change, &row);
-
-    struct callback_event stopped = event_of(t, CALLBACK_RECORDER_STOP);
-    stopped.leave_code = t->leave_code;
-    add_event(change, t, &stopped);
+    struct callback_event upload = event_of(t, CALLBACK_UPLOAD_START);
+    upload.status = t->place_bad;
+    add_event(change, t, &upload);
     return change;
 }
 
@@ -109,9 +106,125 @@ struct store_change *task_change_params(const struct task *t)
     return change;
 }
 
-void task_events_committed(struct tasks *tasks, struct store_change *change)
+void task_commit(struct task *t, struct store_change *change)
 {
-    struct event *event;
-    while ((event = store_change_take_event(change)))
-        delivery_add(tasks->config.delivery, event);
+    ledger_add(t->tasks->ledger, t->id, change, NULL, NULL);
+}
+
+/* An event that changes nothing in the row. */
+static void tell(struct task *t, const struct callback_event *what)
+{
+    struct store_change *change = store_change_new();
+    if (change)
+        add_event(change, t, what);
+    task_commit(t, change);
+}
+
+void task_tell_slice(struct task *t, const struct output *output)
+{
+    struct callback_event cut = event_of(t, CALLBACK_FILE_SLICE);
+    cut.slice.file_name = output_file(output);
+    cut.slice.user_id = output_user(output);
+    cut.slice.track_type = output_track_type(output);
+    cut.slice.begin = output_begin(output);
+    tell(t, &cut);
+}
+
+void task_tell_playlist(struct task *t, const char *playlist)
+{
+    struct callback_event uploaded = event_of(t, CALLBACK_FILE_INFO);
+    uploaded.file_list = playlist;
+    tell(t, &uploaded);
+}
+
+static bool stops_the_upload(enum upload_result result)
+{
+    return result == UPLOAD_DENIED || result == UPLOAD_NO_BUCKET || result == UPLOAD_BAD_REQUEST;
+}
+
+/* Remembers the provider's code; false: it was told of before, or there were too many. */
+static bool new_reason(struct task *t, const char *code)
+{
+    size_t i = 0;
+    while (i < TASK_REASONS && t->reasons[i][0] && strcmp(t->reasons[i], code) != 0)
+        i++;
+    if (i == TASK_REASONS || t->reasons[i][0])
+        return false;
+    snprintf(t->reasons[i], sizeof t->reasons[i], "%s", code);
+    return true;
+}
+
+void task_tell_upload_error(struct task *t, const struct upload_outcome *outcome)
+{
+    const struct config_app *app = app_of(t);
+    if (!app || !app->callback.upload_errors || t->state == TASK_LEFT ||
+        !stops_the_upload(outcome->result) || !new_reason(t, outcome->code))
+        return;
+    struct callback_event failed = event_of(t, CALLBACK_UPLOAD_ERROR);
+    failed.error.code = outcome->code;
+    failed.error.message = outcome->message;
+    tell(t, &failed);
+}
+
+static void add_stop(struct store_change *change, const struct task *t)
+{
+    struct callback_event stopped = event_of(t, CALLBACK_RECORDER_STOP);
+    stopped.leave_code = t->leave_code;
+    add_event(change, t, &stopped);
+}
+
+void task_commit_end(struct task *t)
+{
+    struct store_change *change = store_change_new();
+    if (change) {
+        struct store_task row = row_of(t);
+        store_change_update_task(change, &row);
+        add_stop(change, t);
+    }
+    task_commit(t, change);
+}
+
+/* What Create was called with is lost; nobody asks for it after the end. */
+void task_commit_found(struct task *t)
+{
+    struct store_change *change = store_change_new();
+    if (change) {
+        struct store_task row = row_of(t);
+        row.params = "{}";
+        store_change_insert_task(change, &row);
+        add_stop(change, t);
+    }
+    task_commit(t, change);
+}
+
+static void add_upload_stop(struct store_change *change, const struct task *t, int status)
+{
+    struct callback_event over = event_of(t, CALLBACK_UPLOAD_STOP);
+    over.status = status;
+    add_event(change, t, &over);
+}
+
+void task_commit_left(struct task *t)
+{
+    struct store_change *change = store_change_new();
+    if (change) {
+        struct store_task row = row_of(t);
+        store_change_update_task(change, &row);
+        add_upload_stop(change, t, 1);
+    }
+    task_commit(t, change);
+}
+
+/* A file that is lost is not in the bucket, which Status 1 says; no Status 2 follows then. */
+void task_commit_delivered(struct task *t)
+{
+    struct store_change *change = store_change_new();
+    if (change) {
+        store_change_delete_task(change, t->id);
+        if (t->state != TASK_LEFT)
+            add_upload_stop(change, t, t->lost_files ? 1 : 0);
+        else if (!t->lost_files)
+            add_upload_stop(change, t, 2);
+    }
+    task_commit(t, change);
 }

@@ -35,7 +35,10 @@ static void on_output_ready(void *ctx, struct output *output, const struct spool
 {
     struct task_output *o = ctx;
     struct task *t = o->task;
-    (void)output;
+    if (file->kind == SINK_SEGMENT && !o->cut) {
+        o->cut = true;
+        task_tell_slice(t, output);
+    }
     int err = file->kind == SINK_SEGMENT
                   ? upload_task_segment(t->upload, file->name, file->playlist, file->bytes)
                   : upload_task_playlist(t->upload, file->name, file->fd, file->bytes,

@@ -8,22 +8,13 @@
 #include "task/once.h"
 #include "task/task.h"
 
+#define LOST_ROW_EXPIRES (72 * HOUR) /* the API's default of ResourceExpiredHour */
+
 static const struct log *recovery_log(const struct spool_found *found)
 {
     static struct log log;
     log = log_with(NULL, "task", spool_folder_task(found->folder));
     return &log;
-}
-
-/* The end of a task that was running when its process ended. */
-static void commit_end(struct task *t)
-{
-    struct store_change *change = task_change_end(t);
-    if (!change) {
-        log_error(&t->log, "out of memory: its end is stored at the next start");
-        return;
-    }
-    store_submit_must(t->tasks->config.store, change, task_end_committed, t->tasks);
 }
 
 struct recovery {
@@ -33,9 +24,9 @@ struct recovery {
         struct row *next;
         char *task_id, *robot_id;
         struct room_key room;
-        usec_t created, expires;
+        usec_t created, expires, ended;
         int64_t epoch;
-        bool ended;
+        bool left;
         int leave_code;
     } * rows;
 };
@@ -67,7 +58,8 @@ static void on_row(void *ctx, const struct store_task *task)
     row->created = task->created;
     row->expires = task->expires;
     row->epoch = task->epoch;
-    row->ended = task->ended != 0;
+    row->ended = task->ended;
+    row->left = strcmp(task->actual, TASK_ROW_LEFT) == 0;
     row->leave_code = task->leave_code;
     row->next = r->rows;
     r->rows = row;
@@ -94,19 +86,29 @@ static struct task *task_of_row(struct tasks *tasks, const struct row *row)
     t->expires = row->expires;
     t->epoch = row->epoch;
     t->leave_code = row->ended ? row->leave_code : LEAVE_TIMEOUT;
-    t->state = TASK_ENDING;
+    t->ended = row->ended ? row->ended : clock_wall();
+    t->state = row->left ? TASK_LEFT : TASK_ENDING;
+    if (!row->ended)
+        task_commit_end(t);
     return t;
 }
 
+/* A task whose row is lost: as far as task.json knows it. */
 static struct task *task_of_meta(struct tasks *tasks, const struct spool_meta *meta)
 {
     struct task *t = task_new(tasks, meta->task_id, (uint32_t)meta->sdk_app_id, meta->robot);
     if (!t)
         return NULL;
     t->room.sdk_app_id = (uint32_t)meta->sdk_app_id;
+    t->room.id.type = meta->room_is_text ? ROOM_ID_STRING : ROOM_ID_INT;
+    snprintf(t->room.id.text, sizeof t->room.id.text, "%s", meta->room);
     t->created = meta->start;
+    t->expires = meta->start + LOST_ROW_EXPIRES;
+    t->ended = clock_wall();
+    t->leave_code = LEAVE_TIMEOUT;
     t->epoch = meta->epoch;
     t->state = TASK_ENDING;
+    task_commit_found(t);
     return t;
 }
 
@@ -128,44 +130,73 @@ static int deliver_found(struct task *t, struct spool_found *found)
     }
     err = upload_task_recover(t->upload, true);
     if (!err)
-        upload_task_end(t->upload);
+        task_deliver(t);
     return err;
+}
+
+static bool kept_long_enough(const struct task *t)
+{
+    usec_t keep = (usec_t)t->tasks->config.config->limits.undelivered_hours * HOUR;
+    return t->state == TASK_LEFT && clock_wall() - t->ended > keep;
+}
+
+static void cannot_deliver(struct task *t, int err)
+{
+    log_error(&t->log, "its files cannot be delivered (%s) and stay in the spool", err_text(err));
+    if (err == ERR_AUTH || err == ERR_NOMEM) {
+        task_free(t); /* nobody is told: another start, with the right key, can do better */
+        return;
+    }
+    upload_task_free(t->upload);
+    t->upload = NULL;
+    if (t->state == TASK_ENDING)
+        task_leave(t);
+}
+
+/* Create was not done with it, so nobody knows the task; or there is nothing left of it but the
+ * folder. */
+static void remove_unknown(const struct spool_found *found)
+{
+    int err = spool_folder_remove(found->folder);
+    log_info(recovery_log(found), "a folder without files that no row knows: %s",
+             err ? err_text(err) : "removed");
 }
 
 static void recover_folder(struct recovery *r, struct spool_found *found)
 {
     struct row *row = take_row(r, spool_folder_task(found->folder));
+    if (!row && !found->meta_err && found->count == 0) {
+        remove_unknown(found);
+        return;
+    }
     struct task *t = row               ? task_of_row(r->tasks, row)
                      : found->meta_err ? NULL
                                        : task_of_meta(r->tasks, &found->meta);
-    bool was_running = row && !row->ended;
     row_free(row);
     if (!t) {
         log_error(recovery_log(found), "cannot be taken up (%s): its spool folder is left alone",
                   err_text(found->meta_err ? found->meta_err : ERR_NOMEM));
         return;
     }
-    log_info(&t->log, "%s by a former run; delivering its %zu files",
-             was_running ? "was left running" : "was left", found->count);
-    if (was_running)
-        commit_end(t);
-    int err = deliver_found(t, found);
-    if (err) {
-        log_error(&t->log, "its files cannot be delivered (%s) and stay in the spool",
-                  err_text(err));
-        task_free(t);
+    if (kept_long_enough(t)) {
+        log_warn(&t->log,
+                 "%zu undelivered files are in the spool longer than limits.undelivered_hours: "
+                 "they are not tried any more and not deleted",
+                 found->count);
+        return;
     }
+    log_info(&t->log, "was left by a former run; delivering its %zu files", found->count);
+    int err = deliver_found(t, found);
+    if (err)
+        cannot_deliver(t, err);
 }
 
 /* A row without a folder: everything was delivered, only the row's end is missing. */
 static void recover_row(struct tasks *tasks, const struct row *row)
 {
     struct task *t = task_of_row(tasks, row);
-    if (!t)
-        return;
-    if (!row->ended)
-        commit_end(t);
-    task_forget(t);
+    if (t)
+        task_forget(t);
 }
 
 int tasks_recover(struct tasks *tasks)

@@ -11,13 +11,12 @@
 #include "task/place.h"
 #include "task/task.h"
 
-#define HOUR (3600 * SEC)
-
 /* What the folder's maker needs, besides the task. */
 struct preparation {
     struct spool_meta meta;
     struct bucket *bucket;
     char *prefix;
+    struct upload_outcome place; /* whether the bucket can be used, as far as it is known now */
 };
 
 static const struct config_app *app_of(const struct config *config, uint64_t sdk_app_id)
@@ -181,7 +180,9 @@ static void on_committed(void *ctx, int err, struct store_change *change)
         give_up(t, API_RECORDING_ERROR, "the task could not be stored", err);
         return;
     }
-    task_events_committed(t->tasks, change);
+    struct event *event;
+    while ((event = store_change_take_event(change)))
+        delivery_add(t->tasks->config.delivery, event);
     store_change_free(change);
     api_call_succeed(t->call, json_pack("{s:s}", "TaskId", t->id));
     t->call = NULL;
@@ -207,8 +208,10 @@ static void commit(struct task *t)
 static void make_folder(uv_work_t *work)
 {
     struct task *t = list_item(work, struct task, work);
-    const struct preparation *prep = work->data;
+    struct preparation *prep = work->data;
     t->work_err = spool_create(&t->folder, t->tasks->config.spool, &prep->meta);
+    if (!t->work_err)
+        bucket_check(prep->bucket, &prep->place);
 }
 
 static void on_folder_made(uv_work_t *work, int status)
@@ -220,6 +223,10 @@ static void on_folder_made(uv_work_t *work, int status)
         err = task_open_upload(t, prep->bucket, prep->prefix);
     if (!err)
         prep->bucket = NULL;
+    t->place_bad = prep->place.result != UPLOAD_OK;
+    if (t->place_bad)
+        log_warn(&t->log, "the bucket cannot be used: %s %s; its files wait in the spool",
+                 prep->place.code, prep->place.message);
     preparation_free(prep);
     if (err)
         give_up(t, API_RECORDING_ERROR, "the spool could not take the task", err);

@@ -58,11 +58,7 @@ void task_free(struct task *t)
     } else {
         free(t);
     }
-    if (tasks->draining && !tasks->by_id && tasks->on_drained) {
-        void (*done)(void *ctx) = tasks->on_drained;
-        tasks->on_drained = NULL;
-        done(tasks->drained_ctx);
-    }
+    tasks_check_drained(tasks);
 }
 
 struct task *task_find(struct tasks *tasks, const char *id)
@@ -82,32 +78,15 @@ void task_run(struct task *t)
         task_end(t, LEAVE_SAME_ROBOT); /* a user of the robot's name came in between */
 }
 
-void task_end_committed(void *ctx, int err, struct store_change *change)
-{
-    struct tasks *tasks = ctx;
-    if (err)
-        log_error(NULL,
-                  "the end of a task could not be stored (%s): its callback is not sent before the "
-                  "next start",
-                  err_text(err));
-    else
-        task_events_committed(tasks, change);
-    store_change_free(change);
-}
-
 void task_end(struct task *t, int leave_code)
 {
     if (t->state != TASK_RUNNING)
         return;
     t->state = TASK_ENDING;
     t->leave_code = leave_code;
+    t->ended = clock_wall();
     log_info(&t->log, "recording ends, LeaveCode %d", leave_code);
-
-    struct store_change *change = task_change_end(t);
-    if (change)
-        store_submit_must(t->tasks->config.store, change, task_end_committed, t->tasks);
-    else
-        log_error(&t->log, "out of memory: the end of the task is stored at the next start");
+    task_commit_end(t);
     live_end(t);
     if (t->recording)
         recording_end(t->recording);
@@ -115,48 +94,91 @@ void task_end(struct task *t, int leave_code)
         task_deliver(t);
 }
 
+/* Unix time as monotonic time. */
+static usec_t mono_of(usec_t wall)
+{
+    return clock_mono() + (wall - clock_wall());
+}
+
 void task_deliver(struct task *t)
 {
-    upload_task_end(t->upload);
+    usec_t keep = (usec_t)t->tasks->config.config->limits.undelivered_hours * HOUR;
+    upload_task_end(t->upload, mono_of(t->ended + keep));
 }
 
 /* --- the upload --- */
 
 static void on_upload_error(void *ctx, const char *name, const struct upload_outcome *outcome)
 {
-    const struct task *t = ctx;
+    struct task *t = ctx;
+    bool gone = outcome->result == UPLOAD_LOCAL_GONE;
     log_warn(&t->log, "upload of %s failed: %s %s %s%s", name, upload_result_text(outcome->result),
-             outcome->code, outcome->message,
-             outcome->result == UPLOAD_LOCAL_GONE ? "; the file is lost" : ", trying again");
+             outcome->code, outcome->message, gone ? "; the file is lost" : ", trying again");
+    t->lost_files |= gone;
+    task_tell_upload_error(t, outcome);
 }
 
-/* Everything is in the bucket: the task is over for everybody. Its callbacks stay in the outbox
- * until delivered. */
-void task_forget(struct task *t)
+static void on_first_playlist(void *ctx, const char *playlist)
 {
-    struct store_change *change = store_change_new();
-    if (change) {
-        store_change_delete_task(change, t->id);
-        store_submit_must(t->tasks->config.store, change, NULL, NULL);
-    } else {
-        log_error(&t->log, "out of memory: the task's row is removed at the next start");
-    }
-    t->state = TASK_GONE;
-    task_free(t);
+    task_tell_playlist(ctx, playlist);
+}
+
+static void on_stuck(void *ctx)
+{
+    struct task *t = ctx;
+    if (t->state == TASK_ENDING)
+        task_leave(t);
+}
+
+static void on_expired(void *ctx)
+{
+    struct task *t = ctx;
+    struct upload_counts left = upload_task_counts(t->upload);
+    if (t->state == TASK_ENDING)
+        task_leave(t);
+    log_error(&t->log,
+              "%zu files (%llu bytes) could not be delivered in %llu hours and are not tried any "
+              "more; nothing is deleted, they stay in the spool. With a larger "
+              "limits.undelivered_hours the next start goes on",
+              left.files, (unsigned long long)left.bytes,
+              (unsigned long long)t->tasks->config.config->limits.undelivered_hours);
+    upload_task_free(t->upload);
+    t->upload = NULL;
 }
 
 static void on_delivered(void *ctx)
 {
     struct task *t = ctx;
-    log_info(&t->log, "all files are delivered");
+    log_info(&t->log, t->lost_files ? "all files but the lost ones are delivered"
+                                    : "all files are delivered");
     task_forget(t);
 }
 
-static const struct upload_events upload_events = { .error = on_upload_error,
+static const struct upload_events upload_events = { .first_playlist = on_first_playlist,
+                                                    .error = on_upload_error,
+                                                    .stuck = on_stuck,
+                                                    .expired = on_expired,
                                                     .delivered = on_delivered };
 
 int task_open_upload(struct task *t, struct bucket *bucket, const char *prefix)
 {
     return upload_task_new(&t->upload, t->tasks->config.uploader, t->folder, bucket, prefix,
                            &upload_events, t);
+}
+
+/* The files stay behind: the customer hears of it, and the task is over for the API. */
+void task_leave(struct task *t)
+{
+    assert(t->state == TASK_ENDING);
+    t->state = TASK_LEFT;
+    log_warn(&t->log, "not all files could be delivered: they are left behind and tried further");
+    task_commit_left(t);
+    tasks_check_drained(t->tasks);
+}
+
+/* The callbacks stay in the outbox until delivered. */
+void task_forget(struct task *t)
+{
+    task_commit_delivered(t);
+    task_free(t);
 }

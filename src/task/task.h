@@ -8,13 +8,20 @@
 #include "io/file.h"
 #include "recorder/output.h"
 #include "recorder/recording.h"
+#include "task/ledger.h"
 #include "task/starts.h"
 #include "task/tasks.h"
 
 #define TASK_ID_LENGTH 32
+#define HOUR           (3600 * SEC)
 #define MAX_ANCHORS    25 /* api.md 8 */
 
-enum task_state { TASK_STARTING, TASK_RUNNING, TASK_ENDING, TASK_GONE };
+/* See tasks.h. */
+enum task_state { TASK_STARTING, TASK_RUNNING, TASK_ENDING, TASK_LEFT };
+
+#define TASK_ROW_LEFT "left" /* the row's `actual` of TASK_LEFT */
+
+#define TASK_REASONS 8 /* codes of upload errors of which a task tells (308) */
 
 /* LeaveCode of event 302 (callbacks.md 4). */
 enum leave_code { LEAVE_API = 0, LEAVE_IDLE = 99, LEAVE_TIMEOUT = 100, LEAVE_SAME_ROBOT = 101 };
@@ -23,7 +30,8 @@ struct tasks {
     struct tasks_config config;
     struct task *by_id;    /* hash by .id */
     struct starts *starts; /* with an idempotency key */
-    bool draining;         /* shutdown has begun */
+    struct ledger *ledger;
+    bool draining; /* shutdown has begun */
     void (*on_drained)(void *ctx);
     void *drained_ctx;
 };
@@ -32,6 +40,7 @@ struct task_output {
     struct link in_task; /* task.outputs */
     struct task *task;
     struct output *output;
+    bool cut; /* a first segment is whole: 307 was made */
 };
 
 struct task {
@@ -43,13 +52,16 @@ struct task {
     uint32_t sdk_app_id;
     struct room_key room;
     char *robot_id;
-    usec_t created, expires; /* Unix time */
+    usec_t created, expires, ended; /* Unix time; ended 0: not yet */
     int64_t epoch;
 
     struct create_params *params; /* NULL in tasks of a former run */
     uint32_t rights;              /* enum map_right of the robot; all without PrivateMapKeys */
     struct spool_folder *folder;
-    struct upload_task *upload;
+    struct upload_task *upload; /* LEFT: NULL when nothing is tried any more */
+    bool place_bad;             /* the bucket cannot be used as it is: 303 Status 1 */
+    bool lost_files;            /* some were not there when they were to go up */
+    char reasons[TASK_REASONS][sizeof((struct upload_outcome *)0)->code]; /* "": none more */
     struct recording *recording; /* RUNNING and after, NULL in tasks of a former run */
     struct list outputs;         /* struct task_output, by .in_task; kept for Describe */
     unsigned outputs_open;       /* not done yet */
@@ -73,11 +85,12 @@ void task_free(struct task *t);
 void task_run(struct task *t);                 /* STARTING -> RUNNING */
 void task_end(struct task *t, int leave_code); /* RUNNING -> ENDING; otherwise nothing */
 void task_deliver(struct task *t);             /* ENDING: no more files will come */
-void task_forget(struct task *t); /* everything is delivered: the row goes, and the task */
-store_done task_end_committed;    /* of the change that holds the end; ctx: struct tasks */
+void task_leave(struct task *t);               /* ENDING -> LEFT, 305 Status 1 */
+void task_forget(struct task *t); /* everything is delivered: 305; the row goes, and the task */
 int task_open_upload(struct task *t, struct bucket *bucket,
                      const char *prefix); /* takes the bucket on success */
 struct task *task_find(struct tasks *tasks, const char *id);
+void tasks_check_drained(struct tasks *tasks); /* something has ended */
 
 /* The task that a caller may see: of this application, started, and not past its time
  * (api.md 6.1, 7.4). NULL: there is none. */
@@ -95,13 +108,22 @@ int storage_describe(const struct cloud_storage *storage, const char *task_id,
 int storage_open(struct bucket **out, char **prefix, struct tasks *tasks,
                  const struct spool_meta *meta);
 
-/* events.c: a change of the row together with the event that tells of it */
-struct store_change *
-task_change_start(const struct task *t);                    /* inserts, 301; NULL: out of memory */
-struct store_change *task_change_end(const struct task *t); /* updates, 302 */
+/* events.c: changes of the row together with the events that tell of them (callbacks.md 3). NULL:
+ * out of memory. */
+struct store_change *task_change_start(const struct task *t);  /* inserts; 301, 303 */
 struct store_change *task_change_params(const struct task *t); /* the params as they are now */
-void task_events_committed(struct tasks *tasks,
-                           struct store_change *change); /* hands the events to the outbox */
+
+/* Into the ledger: behind what it has of this task. */
+void task_commit(struct task *t, struct store_change *change);
+void task_commit_end(struct task *t);                              /* 302 */
+void task_commit_found(struct task *t);                            /* inserts; 302 */
+void task_tell_slice(struct task *t, const struct output *output); /* 307 */
+void task_tell_playlist(struct task *t, const char *playlist);     /* 304 */
+void task_commit_left(struct task *t);                             /* 305, Status 1 */
+void task_commit_delivered(struct task *t); /* 305, Status 0 or 2; deletes the row */
+
+/* 308, for what stops the upload; once for each of the provider's codes, while it may matter. */
+void task_tell_upload_error(struct task *t, const struct upload_outcome *outcome);
 
 /* live.c: what a running task does with its room */
 int live_begin(struct task *t);

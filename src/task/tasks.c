@@ -6,15 +6,32 @@
 #include "base/err.h"
 #include "task/task.h"
 
+static void on_event_stored(void *ctx, struct event *event)
+{
+    struct tasks *tasks = ctx;
+    delivery_add(tasks->config.delivery, event);
+}
+
+static void on_ledger_idle(void *ctx)
+{
+    tasks_check_drained(ctx);
+}
+
 struct tasks *tasks_new(const struct tasks_config *config)
 {
     struct tasks *tasks = calloc(1, sizeof *tasks);
     if (!tasks)
         return NULL;
     tasks->config = *config;
+    const struct ledger_config ledger = { .control = config->control,
+                                          .store = config->store,
+                                          .event = on_event_stored,
+                                          .idle = on_ledger_idle,
+                                          .ctx = tasks };
     tasks->starts = starts_new(config->config->limits.start_keys_per_app);
-    if (tasks->starts)
+    if (tasks->starts && !ledger_new(&tasks->ledger, &ledger))
         return tasks;
+    starts_free(tasks->starts);
     free(tasks);
     return NULL;
 }
@@ -30,6 +47,7 @@ void tasks_free(struct tasks *tasks)
         task_free(t);
     }
     starts_free(tasks->starts);
+    ledger_free(tasks->ledger);
     free(tasks);
 }
 
@@ -50,7 +68,7 @@ struct task_counts tasks_counts(const struct tasks *tasks)
             ++*(recording_live(t->recording) ? &counts.recording : &counts.idle);
             break;
         case TASK_ENDING: counts.ending++; break;
-        case TASK_GONE: break;
+        case TASK_LEFT: counts.left++; break;
         }
     }
     return counts;
@@ -59,10 +77,6 @@ struct task_counts tasks_counts(const struct tasks *tasks)
 void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
 {
     tasks->draining = true;
-    if (!tasks->by_id) {
-        done(ctx);
-        return;
-    }
     tasks->on_drained = done;
     tasks->drained_ctx = ctx;
     struct task *t, *next;
@@ -70,6 +84,28 @@ void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
     {
         task_end(t, LEAVE_TIMEOUT);
     }
+    tasks_check_drained(tasks);
+}
+
+/* What is left behind waits for its bucket, perhaps for days: the next start goes on with it. */
+static bool drained(const struct tasks *tasks)
+{
+    const struct task *t, *next;
+    HASH_ITER(hh, tasks->by_id, t, next)
+    {
+        if (t->state != TASK_LEFT)
+            return false;
+    }
+    return ledger_idle(tasks->ledger);
+}
+
+void tasks_check_drained(struct tasks *tasks)
+{
+    void (*done)(void *ctx) = tasks->on_drained;
+    if (!done || !drained(tasks))
+        return;
+    tasks->on_drained = NULL;
+    done(tasks->drained_ctx);
 }
 
 /* --- the API's actions --- */
@@ -77,8 +113,8 @@ void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx)
 struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id)
 {
     struct task *t = task_find(tasks, task_id);
-    bool good =
-        t && t->sdk_app_id == sdk_app_id && t->state != TASK_STARTING && clock_wall() < t->expires;
+    bool good = t && t->sdk_app_id == sdk_app_id && t->state != TASK_STARTING &&
+                t->state != TASK_LEFT && clock_wall() < t->expires;
     return good ? t : NULL;
 }
 
@@ -129,10 +165,9 @@ struct deletion {
     char task_id[FILE_NAME_SIZE];
 };
 
-static void on_delete_committed(void *ctx, int err, struct store_change *change)
+static void on_delete_committed(void *ctx, int err)
 {
     struct deletion *d = ctx;
-    store_change_free(change);
     if (err)
         api_call_fail(d->call, API_RECORDING_ERROR,
                       "the end of the task could not be stored; it has stopped");
@@ -141,7 +176,8 @@ static void on_delete_committed(void *ctx, int err, struct store_change *change)
     free(d);
 }
 
-/* Answers once the end is committed: an empty change is done after those before it. */
+/* Answers once the end is committed: an empty change is done after those before it. When the store
+ * fails, the caller hears so at once; the end is stored later all the same. */
 static void on_delete(void *ctx, uint32_t sdk_app_id, const char *task_id, struct api_call *call)
 {
     struct tasks *tasks = ctx;
@@ -161,7 +197,7 @@ static void on_delete(void *ctx, uint32_t sdk_app_id, const char *task_id, struc
     d->call = call;
     snprintf(d->task_id, sizeof d->task_id, "%s", t->id);
     task_end(t, LEAVE_API);
-    store_submit_must(tasks->config.store, barrier, on_delete_committed, d);
+    ledger_add(tasks->ledger, t->id, barrier, on_delete_committed, d);
 }
 
 static bool app_known(void *ctx, uint32_t sdk_app_id)

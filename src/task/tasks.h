@@ -1,12 +1,18 @@
 /* All recording tasks of this daemon, and what the cloud API does with them. Control loop only.
  *
- *   Create --> STARTING --> RUNNING --Delete, idle, robot removed, shutdown--> ENDING --all
- * delivered--> gone
- *                 \--(folder or store refuses)--> gone
+ *   Create --> STARTING --> RUNNING --Delete, idle, robot removed, shutdown--> ENDING
+ *                 \--(folder or store refuses)--> gone                          |   |
+ *                                         gone <--------------all delivered-----+   | stuck
+ *                                           ^                                       v
+ *                                           +------all delivered after all-------- LEFT
  *
- *   STARTING   the spool folder is made, the row and event 301 are committed
- *   RUNNING    Describe says Idle or InProgress
- *   ENDING     Describe says Exited; event 302 is committed; files are closed and go up
+ *   STARTING   the spool folder is made, the row, event 301 and event 303 are committed
+ *   RUNNING    Describe says Idle or InProgress; events 307 and 304 for each playlist
+ *   ENDING     Describe says Exited; event 302 is committed; files are closed and go up; at the end
+ *              event 305 (Status 0)
+ *   LEFT       the bucket refused for a minute after the end: event 305 (Status 1) is committed,
+ *              ResourceNotFound; the files are tried further for limits.undelivered_hours, then
+ *              event 305 (Status 2)
  *   gone       ResourceNotFound
  *
  * Nobody is told anything before the store has committed it. */
@@ -55,14 +61,14 @@ int tasks_recover(struct tasks *tasks);
 /* What the API calls; `ctx` is the struct tasks. */
 extern const struct api_ops tasks_api_ops;
 
-/* Ends all tasks (LeaveCode 100: start again). `done` is called once, when nothing is left to
- * deliver, or at once. */
+/* Ends all tasks (LeaveCode 100: start again). `done` is called once, perhaps at once: when all is
+ * delivered but what was left behind, and the store has it all. */
 void tasks_shutdown(struct tasks *tasks, void (*done)(void *ctx), void *ctx);
 
 size_t tasks_count(const struct tasks *tasks);
 
 struct task_counts {
-    size_t starting, idle, recording, ending; /* idle and recording: RUNNING */
+    size_t starting, idle, recording, ending, left; /* idle and recording: RUNNING */
 };
 struct task_counts tasks_counts(const struct tasks *tasks);
 

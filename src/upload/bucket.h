@@ -53,6 +53,10 @@ struct bucket_ops {
 
     /* After all puts were done or cancelled; perhaps from within `done`. */
     void (*free)(struct bucket *b);
+
+    /* Whether the place takes files, as far as that can be found out without putting one; fills
+     * `out`. May block: a worker's thread, before the first put. NULL: it cannot be found out. */
+    void (*check)(const struct bucket *b, struct upload_outcome *out);
 };
 
 /* Implementations put this first. */
@@ -66,6 +70,14 @@ static inline void bucket_free(struct bucket *b)
 {
     if (b)
         b->ops->free(b);
+}
+
+/* As far as it is known: UPLOAD_OK when nothing speaks against it. Thread as `check`. */
+static inline void bucket_check(const struct bucket *b, struct upload_outcome *out)
+{
+    *out = (struct upload_outcome){ .result = UPLOAD_OK };
+    if (b->ops->check)
+        b->ops->check(b, out);
 }
 
 #endif

@@ -57,54 +57,63 @@ static enum upload_result result_of(int reason)
     }
 }
 
-static void set_outcome(struct bucket_job *job, enum upload_result result, const char *code,
+static void set_outcome(struct upload_outcome *out, enum upload_result result, const char *code,
                         const char *message)
 {
-    job->outcome.result = result;
-    snprintf(job->outcome.code, sizeof job->outcome.code, "%s", code);
-    snprintf(job->outcome.message, sizeof job->outcome.message, "%s", message);
+    out->result = result;
+    snprintf(out->code, sizeof out->code, "%s", code);
+    snprintf(out->message, sizeof out->message, "%s", message);
 }
 
-static void set_errno_outcome(struct bucket_job *job)
+static void set_errno_outcome(struct upload_outcome *out)
 {
     const char *code = strerrorname_np(errno);
-    set_outcome(job, result_of(errno), code ? code : "EIO", strerror(errno));
+    set_outcome(out, result_of(errno), code ? code : "EIO", strerror(errno));
 }
 
-static void set_err_outcome(struct bucket_job *job, int err)
+static void set_err_outcome(struct upload_outcome *out, int err)
 {
     if (err == ERR_IO)
-        set_errno_outcome(job);
+        set_errno_outcome(out);
     else if (err == ERR_MALFORMED)
-        set_outcome(job, UPLOAD_BAD_REQUEST, "InvalidName", "the key is no path of plain names");
+        set_outcome(out, UPLOAD_BAD_REQUEST, "InvalidName", "the key is no path of plain names");
     else
-        set_outcome(job, UPLOAD_RETRY, "Internal", err_text(err));
+        set_outcome(out, UPLOAD_RETRY, "Internal", err_text(err));
 }
 
-static bool open_bucket(struct bucket_job *job, int *out)
+static bool open_bucket(const struct dir_bucket *b, int *out, struct upload_outcome *outcome)
 {
-    struct dir_bucket *b = job->bucket;
     int root = open(b->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0 && errno == ENOENT)
-        set_outcome(job, UPLOAD_NO_BUCKET, "ENOENT", "the folder for buckets is missing");
+        set_outcome(outcome, UPLOAD_NO_BUCKET, "ENOENT", "the folder for buckets is missing");
     else if (root < 0)
-        set_errno_outcome(job);
+        set_errno_outcome(outcome);
     if (root < 0)
         return false;
 
     int err = b->create ? dir_make_at(out, root, b->name, 0777) : dir_open_at(out, root, b->name);
     if (err == ERR_NOT_FOUND)
-        set_outcome(job, UPLOAD_NO_BUCKET, "ENOENT", "there is no folder of the bucket's name");
+        set_outcome(outcome, UPLOAD_NO_BUCKET, "ENOENT", "there is no folder of the bucket's name");
     else if (err)
-        set_err_outcome(job, err);
+        set_err_outcome(outcome, err);
     close(root);
     return !err;
+}
+
+static void check(const struct bucket *bucket, struct upload_outcome *out)
+{
+    int dir;
+    if (!open_bucket((const struct dir_bucket *)bucket, &dir, out))
+        return;
+    if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS))
+        set_errno_outcome(out);
+    close(dir);
 }
 
 static bool open_folder(struct bucket_job *job, int *out)
 {
     int bucket;
-    if (!open_bucket(job, &bucket))
+    if (!open_bucket(job->bucket, &bucket, &job->outcome))
         return false;
     if (!job->folder[0]) {
         *out = bucket;
@@ -112,7 +121,7 @@ static bool open_folder(struct bucket_job *job, int *out)
     }
     int err = dir_make_path(out, bucket, job->folder, 0777);
     if (err)
-        set_err_outcome(job, err);
+        set_err_outcome(&job->outcome, err);
     close(bucket);
     return !err;
 }
@@ -159,12 +168,12 @@ static bool copy_file(struct bucket_job *job, int dir)
     snprintf(temp, sizeof temp, ".%s" FILE_PART, job->name);
     int fd = open_temp(dir, temp);
     if (fd < 0) {
-        set_errno_outcome(job);
+        set_errno_outcome(&job->outcome);
         return false;
     }
     int err = fill_and_rename(job, dir, fd, temp);
     if (err) {
-        set_err_outcome(job, err);
+        set_err_outcome(&job->outcome, err);
         unlinkat(dir, temp, 0);
     }
     close(fd);
@@ -178,7 +187,7 @@ static void run(uv_work_t *work)
     if (atomic_load(&job->cancelled) || !open_folder(job, &dir))
         return;
     if ((link_file(job, dir) || copy_file(job, dir)) && dir_sync(dir))
-        set_errno_outcome(job);
+        set_errno_outcome(&job->outcome);
     close(dir);
 }
 
@@ -196,7 +205,7 @@ static void after(uv_work_t *work, int status)
 {
     struct bucket_job *job = work->data;
     if (status)
-        set_outcome(job, UPLOAD_RETRY, "ECANCELED", "not begun");
+        set_outcome(&job->outcome, UPLOAD_RETRY, "ECANCELED", "not begun");
     if (!job->cancelled)
         job->done(job->ctx, &job->outcome);
     close(job->fd);
@@ -218,7 +227,7 @@ static bool split_key(struct bucket_job *job, const char *key)
 static void run_nothing(uv_work_t *work)
 {
     struct bucket_job *job = work->data;
-    set_err_outcome(job, ERR_MALFORMED);
+    set_err_outcome(&job->outcome, ERR_MALFORMED);
 }
 
 static int put_file(struct bucket *bucket, const struct bucket_put *put, bucket_done *done,
@@ -263,7 +272,7 @@ static void free_bucket(struct bucket *bucket)
     unref((struct dir_bucket *)bucket);
 }
 
-static const struct bucket_ops ops = { put_file, cancel, free_bucket };
+static const struct bucket_ops ops = { put_file, cancel, free_bucket, check };
 
 int dir_bucket_new(struct bucket **out, struct loop *control, const char *root, const char *name,
                    bool create)

@@ -59,9 +59,10 @@ struct upload_task {
     usec_t pause_until;          /* while failures > 0 */
     enum upload_result reported; /* to the task, since the last success */
     bool busy_before;            /* was not empty when last looked at */
-    bool ended;
-    bool swept;     /* the folder was searched for what nobody told of */
-    bool delivered; /* and nothing is looked at any more */
+    bool ended, stuck, expired;
+    usec_t ended_at, until; /* monotonic; once `ended` */
+    bool swept;             /* the folder was searched for what nobody told of */
+    bool delivered;         /* and nothing is looked at any more */
     unsigned in_callback;
     bool dead; /* let go within a callback */
 };

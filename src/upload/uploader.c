@@ -246,9 +246,21 @@ int upload_task_recover(struct upload_task *t, bool finish)
     return recover_folder(t, finish);
 }
 
-void upload_task_end(struct upload_task *t)
+/* Whatever kept failing gets another chance before it counts as stuck. */
+static void hurry(struct upload_task *t)
+{
+    if (t->failures == 0)
+        return;
+    t->failures = 1;
+    t->pause_until = now(t->uploader);
+}
+
+void upload_task_end(struct upload_task *t, usec_t until)
 {
     t->ended = true;
+    t->ended_at = now(t->uploader);
+    t->until = until;
+    hurry(t);
     touch(t);
 }
 
@@ -481,12 +493,42 @@ static void deliver(struct upload_task *t)
         t->events->delivered(t->ctx);
 }
 
+/* When it is to be said that a task is stuck; while a put is on its way nothing is said. */
+static usec_t stuck_at(const struct upload_task *t)
+{
+    if (!t->ended || t->stuck || t->failures == 0 || !list_empty(&t->jobs))
+        return USEC_NEVER;
+    return (t->ended_at > t->failing_since ? t->ended_at : t->failing_since) + UPLOAD_STUCK_AFTER;
+}
+
+static usec_t expires_at(const struct upload_task *t)
+{
+    return t->ended && !t->expired && list_empty(&t->jobs) ? t->until : USEC_NEVER;
+}
+
+/* What goes wrong for too long. */
+static void tell_late(struct upload_task *t)
+{
+    usec_t at = now(t->uploader);
+    if (stuck_at(t) <= at) {
+        t->stuck = true;
+        if (t->events->stuck)
+            t->events->stuck(t->ctx);
+    }
+    if (!t->dead && expires_at(t) <= at) {
+        t->expired = true;
+        if (t->events->expired)
+            t->events->expired(t->ctx);
+    }
+}
+
 static void settle(struct upload_task *t)
 {
     if (t->ended)
         finish_playlists(t);
     if (!plan_empty(t->plan)) {
         t->busy_before = true;
+        tell_late(t);
         return;
     }
     if (t->busy_before) {
@@ -509,20 +551,42 @@ static void settle_all(struct uploader *u)
     }
 }
 
-/* When the next pause ends. */
+static usec_t earlier(usec_t a, usec_t b)
+{
+    return a < b ? a : b;
+}
+
+static usec_t late_at(const struct upload_task *t)
+{
+    return earlier(stuck_at(t), expires_at(t));
+}
+
+/* When the next pause ends, or a task is late. */
 static usec_t next_wake(struct uploader *u)
 {
     usec_t next = USEC_NEVER, at = now(u);
     list_each(lane, &u->lanes, struct lane, in_lanes)
-        list_each(t, &lane->tasks, struct upload_task,
-                  in_lane) if (t->failures && plan_ready(t->plan) && t->pause_until > at &&
-                               t->pause_until < next) next = t->pause_until;
+        list_each(t, &lane->tasks, struct upload_task, in_lane)
+    {
+        if (t->failures && plan_ready(t->plan) && t->pause_until > at)
+            next = earlier(next, t->pause_until);
+        if (late_at(t) > at)
+            next = earlier(next, late_at(t));
+    }
     return next;
+}
+
+static void look_for_late(struct uploader *u)
+{
+    usec_t at = now(u);
+    list_each(lane, &u->lanes, struct lane, in_lanes)
+        list_each(t, &lane->tasks, struct upload_task, in_lane) if (late_at(t) <= at) touch(t);
 }
 
 void uploader_tick(struct uploader *u)
 {
     u->kicked = true; /* holds back wake-ups until the end of this tick */
+    look_for_late(u);
     settle_all(u);
     start_all(u);
     u->kicked = !list_empty(&u->unsettled);

@@ -38,6 +38,8 @@ struct upload_limits {
     unsigned bucket_jobs, total_jobs; /* parallel puts; total_jobs >= 2 */
 };
 
+#define UPLOAD_STUCK_AFTER (60 * SEC) /* files.md 7 */
+
 #define UPLOAD_LIMITS_DEFAULT ((struct upload_limits){ .bucket_jobs = 4, .total_jobs = 32 })
 
 /* The clock is copied, what it points to outlives the uploader. NULL: out of memory. */
@@ -54,6 +56,14 @@ struct upload_events {
     /* A put failed (event 308): on the first failure after a success and when the reason changes;
      * it is tried again. UPLOAD_LOCAL_GONE: `name` is lost. */
     void (*error)(void *ctx, const char *name, const struct upload_outcome *outcome);
+
+    /* After upload_task_end: puts have failed for UPLOAD_STUCK_AFTER without a success in between.
+     * Once; they are tried further. */
+    void (*stuck)(void *ctx);
+
+    /* After upload_task_end: its time is over, and not all is acknowledged. Once; they are tried
+     * further, unless the task is let go. */
+    void (*expired)(void *ctx);
 
     /* All that was given is acknowledged; more may come. */
     void (*idle)(void *ctx);
@@ -88,9 +98,10 @@ int upload_task_playlist(struct upload_task *t, const char *name, int fd, uint64
 int upload_task_recover(struct upload_task *t, bool finish);
 
 /* No more files will come (the sinks are drained). Playlists without a last version get
- * #EXT-X-ENDLIST; when all is acknowledged the spool's folder is removed and `delivered` is called.
- */
-void upload_task_end(struct upload_task *t);
+ * #EXT-X-ENDLIST; a pause ends, and the next ones are short again; when all is acknowledged the
+ * spool's folder is removed and `delivered` is called. `until`: monotonic time of `expired`;
+ * USEC_NEVER. */
+void upload_task_end(struct upload_task *t, usec_t until);
 
 struct upload_counts {
     size_t files; /* not acknowledged */

@@ -72,6 +72,15 @@ export class CallbackReceiver {
       .map(d => d.event);
   }
 
+  // The events of a task in the order of their first attempts, accepted or not; each once.
+  attempted(taskId) {
+    const bodies = new Map();
+    for (const { raw, event } of this.deliveries)
+      if (event?.EventInfo?.TaskId === taskId && !bodies.has(raw.toString('latin1')))
+        bodies.set(raw.toString('latin1'), event);
+    return [...bodies.values()];
+  }
+
   // The first accepted event of this type for the task, now or later.
   wait(taskId, eventType, { timeoutMs = 15000 } = {}) {
     return new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { Browser } from './browser.mjs';
 import { Daemon, app } from './daemon.mjs';
+import { allowedOrder } from './events.mjs';
 import { GstPublisher } from './gstreamer.mjs';
 import { checkPlaylist, strays, taskFolder } from './hls.mjs';
 import { singleStem } from './names.mjs';
@@ -136,12 +137,14 @@ export class Stage {
     return new Recording(this, params, TaskId);
   }
 
-  // Stops a recording and waits until its files are delivered and 302 has come.
+  // Stops a recording and waits until its files are delivered and its last events have come, in an allowed order.
   async finish(recording) {
     await recording.stop();
     await recording.gone();
     const event = await this.receiver.wait(recording.taskId, 302);
     assert.equal(event.EventInfo.Payload.LeaveCode, 0);
+    await this.receiver.wait(recording.taskId, 305);
+    assert.deepEqual(allowedOrder(this.receiver.attempted(recording.taskId)), []);
   }
 }
 

@@ -154,13 +154,15 @@ test('events: each is verified and told; another key is noticed', { timeout }, a
   const ctl = (...args) => reeltime(['ctl', ...args, '--config', daemon.configFile]);
   const events = (...more) => Running.start(t, ['ctl', 'events', '--listen', `127.0.0.1:${port}`, ...more]);
 
-  const good = events('--config', daemon.configFile, '--count', '2');
+  const good = events('--config', daemon.configFile, '--count', '4');
   await until('it listens', () => good.noise.includes(`listening on http://127.0.0.1:${port}/`));
   const [task, other] = await Promise.all(['one', 'two'].map(async room =>
     (await ctl('create', '--room', room, '--bucket', 'recordings')).stdout.trim()));
   assert.equal(await good.end(), 0);
-  assert.equal(good.lines.length, 2);
-  assert.match(good.lines.find(line => line.includes(task)), /^[\d:.]{12} 301 RECORDER_START one \S+ Status=0$/);
+  const [start, upload, ...more] = good.lines.filter(line => line.includes(task));
+  assert.match(start, /^[\d:.]{12} 301 RECORDER_START one \S+ Status=0$/);
+  assert.match(upload, /^[\d:.]{12} 303 UPLOAD_START +one \S+ Status=0$/);
+  assert.deepEqual(more, []);
 
   const wrong = events('--key', 'anotherKey', '--task', task, '--count', '1');
   await until('it listens', () => wrong.noise.includes('listening'));

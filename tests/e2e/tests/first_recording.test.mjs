@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allowedOrder, toldPlaylists } from '../lib/events.mjs';
 import { coveredSeconds } from '../lib/hls.mjs';
 import { peakDb } from '../lib/probe.mjs';
 import { errorCode } from '../lib/sdk.mjs';
@@ -12,30 +13,37 @@ const wanted = [['alice', 'audio'], ['alice', 'video'], ['bob', 'audio'], ['bob'
 
 function checkEvents(receiver, recording, from) {
   assert.deepEqual(receiver.problems(), []);
-  const events = receiver.events(recording.taskId).filter(e => e.EventType <= 302);
-  assert.deepEqual(events.map(e => e.EventType), [301, 302]);
+  const events = receiver.events(recording.taskId);
+  assert.deepEqual(allowedOrder(events), []);
   let last = from;
   for (const event of events) {
     const { EventGroupId, CallbackTs, EventInfo: info } = event;
     assert.equal(EventGroupId, 3);
     assert.equal(info.RoomId, room.roomId);
     assert.equal(info.UserId, recording.params.UserId);
-    assert.equal(info.EventTs, String(Math.floor(info.EventMsTs / 1000)));
+    const seconds = Math.floor(info.EventMsTs / 1000);
+    assert.equal(info.EventTs, [301, 302, 307].includes(event.EventType) ? String(seconds) : seconds);
     assert.ok(info.EventMsTs >= last && info.EventMsTs <= CallbackTs && CallbackTs <= Date.now());
     last = info.EventMsTs;
   }
-  assert.deepEqual(events[0].EventInfo.Payload, { Status: 0 });
-  assert.deepEqual(events[1].EventInfo.Payload, { LeaveCode: 0 });
+  const payload = type => events.find(e => e.EventType === type).EventInfo.Payload;
+  for (const type of [301, 303, 305])
+    assert.deepEqual(payload(type), { Status: 0 });
+  assert.deepEqual(payload(302), { LeaveCode: 0 });
+  assert.equal(events.at(-1).EventType, 305);
 }
 
-// The list of Describe against the playlists: names, kinds and beginnings.
-function checkFileList(listed, recording, lists) {
+// The list of Describe, and what 307 and 304 told, against the playlists: names, kinds and beginnings.
+function checkFileList(listed, recording, lists, events) {
   const fromFiles = wanted.map(([userId, type], i) => ({
     UserId: userId, FileName: `${recording.stem(userId, type)}.m3u8`, TrackType: type,
     BeginTimeStamp: lists[i].startRecTime,
   }));
   const byName = (a, b) => a.FileName.localeCompare(b.FileName);
   assert.deepEqual([...listed].sort(byName), fromFiles.sort(byName));
+  const { cut, uploaded } = toldPlaylists(events);
+  assert.deepEqual(cut.sort(byName), fromFiles);
+  assert.deepEqual(uploaded.sort(), fromFiles.map(file => file.FileName).sort());
 }
 
 test('Chromium and GStreamer publish, the SDK records, the files play', { timeout: 180000 }, async t => {
@@ -74,13 +82,13 @@ test('Chromium and GStreamer publish, the SDK records, the files play', { timeou
   assert.ok(Date.now() - asked < 1000, 'stop returns at once');
   await recording.gone();
   assert.equal(await errorCode(recording.stop()), 'ResourceNotFound');
-  await stage.receiver.wait(recording.taskId, 302);
+  await stage.receiver.wait(recording.taskId, 305);
   checkEvents(stage.receiver, recording, began);
   assert.equal(await alice.leave(), 200);
   assert.equal(await bob.leave(), 200);
 
   const lists = await recording.verify(wanted);
-  checkFileList(listed, recording, lists);
+  checkFileList(listed, recording, lists, stage.receiver.events(recording.taskId));
   const [aliceAudio, aliceVideo, bobAudio, bobVideo] = lists;
   const widths = aliceVideo.segments.map(s => s.video.width);
   assert.ok(Math.max(...widths) >= 2 * Math.min(...widths), `widths ${widths}`);
@@ -108,11 +116,12 @@ test('Chromium and GStreamer publish, the SDK records, the files play', { timeou
 
 test('A refused callback comes again, byte for byte, with the same Sign', { timeout: 60000 }, async t => {
   let refusals = 2;
-  const stage = await Stage.open(t, { answer: () => (refusals-- > 0 ? 500 : 200) });
+  const stage = await Stage.open(t, { answer: ({ event }) => (event.EventType === 301 && refusals-- > 0 ? 500 : 200) });
   const recording = await stage.record({ roomId: 'refused' });
   await stage.receiver.wait(recording.taskId, 301, { timeoutMs: 30000 });
-  const [first, second, third] = stage.receiver.deliveries;
-  assert.deepEqual(stage.receiver.deliveries.map(d => d.status), [500, 500, 200]);
+  const starts = stage.receiver.deliveries.filter(d => d.event.EventType === 301);
+  assert.deepEqual(starts.map(d => d.status), [500, 500, 200]);
+  const [first, second, third] = starts;
   assert.ok(first.raw.equals(second.raw) && first.raw.equals(third.raw));
   assert.deepEqual(stage.receiver.problems(), []);
   assert.ok(second.at - first.at < 2000, 'first retry at once');

@@ -310,7 +310,7 @@ static void on_failed(void *ctx, int err)
 static void on_drained(void *ctx)
 {
     struct daemon *d = ctx;
-    upload_task_end(d->task);
+    upload_task_end(d->task, USEC_NEVER);
 }
 
 static void on_first(void *ctx, const char *playlist)

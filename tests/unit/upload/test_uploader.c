@@ -27,7 +27,7 @@ struct fake {
     struct bucket bucket;
     struct list puts;       /* struct bucket_job, by .in_puts */
     struct object *objects; /* newest first */
-    int running, most, cancelled, freed;
+    int running, most, cancelled, freed, puts_begun;
     bool refuse; /* to begin */
 };
 
@@ -66,6 +66,7 @@ static int fake_put(struct bucket *b, const struct bucket_put *put, bucket_done 
     job->ctx = ctx;
     list_append(&f->puts, &job->in_puts);
     f->running++;
+    f->puts_begun++;
     if (f->running > f->most)
         f->most = f->running;
     *out = job;
@@ -221,7 +222,8 @@ struct listener {
     struct upload_task *task;
     struct spool_folder *folder;
     char id[32];
-    int first, errors, idle, delivered;
+    int first, errors, idle, delivered, stuck, expired;
+    usec_t stuck_at;
     char first_name[64], error_name[64];
     enum upload_result error;
     bool free_on_first, free_on_error;
@@ -267,7 +269,26 @@ static void on_delivered(void *ctx)
     let_go(l);
 }
 
-static const struct upload_events events = { on_first, on_error, on_idle, on_delivered };
+static void on_stuck(void *ctx)
+{
+    struct listener *l = ctx;
+    l->stuck++;
+    l->stuck_at = l->world->now;
+}
+
+static void on_expired(void *ctx)
+{
+    struct listener *l = ctx;
+    l->expired++;
+    let_go(l);
+}
+
+static const struct upload_events events = { .first_playlist = on_first,
+                                             .error = on_error,
+                                             .stuck = on_stuck,
+                                             .expired = on_expired,
+                                             .idle = on_idle,
+                                             .delivered = on_delivered };
 
 static void attach(struct listener *l, struct fake *f)
 {
@@ -378,7 +399,7 @@ static void a_task_is_delivered(void **state)
 
     add_segment(&l, "v_2.ts", "v.m3u8");
     add_playlist(&l, "v.m3u8", "#EXTM3U\nv_1.ts\nv_2.ts\n#EXT-X-ENDLIST\n", 2, true);
-    upload_task_end(l.task);
+    upload_task_end(l.task, USEC_NEVER);
     run(&w);
     answer(&f, expect(&f, "a/b/task-1/v_2.ts"), UPLOAD_OK);
     run(&w);
@@ -401,7 +422,7 @@ static void an_empty_task_is_delivered(void **state)
     begin_one(&w, &f, &l);
     run(&w);
     assert_int_equal(l.idle, 0);
-    upload_task_end(l.task);
+    upload_task_end(l.task, USEC_NEVER);
     run(&w);
     assert_int_equal(l.idle, 0);
     assert_int_equal(l.delivered, 1);
@@ -645,7 +666,7 @@ static void a_scan_takes_up_what_a_crash_left(void **state)
     f.objects = o;
 
     assert_int_equal(upload_task_recover(l.task, true), OK);
-    upload_task_end(l.task);
+    upload_task_end(l.task, USEC_NEVER);
     for (run(&w); first_put(&f); run(&w)) { /* the newest first, to tempt playlists */
         struct bucket_job *job = list_last(&f.puts, struct bucket_job, in_puts);
         answer(&f, job, UPLOAD_OK);
@@ -675,7 +696,7 @@ static void the_end_closes_what_is_open(void **state)
     add_playlist(&l, "v.m3u8", "v_1.ts\n", 1, false);
     add_segment(&l, "n_1.ts", "never-put.m3u8");
     write_file(&l, "stray.ts", "stray");
-    upload_task_end(l.task);
+    upload_task_end(l.task, USEC_NEVER);
     for (run(&w); first_put(&f); run(&w))
         answer(&f, first_put(&f), UPLOAD_OK);
     assert_int_equal(l.delivered, 1);
@@ -695,12 +716,126 @@ static void a_missing_file_is_reported_and_let_go(void **state)
     begin_one(&w, &f, &l);
     add_segment(&l, "x.ts", "");
     unlinkat(spool_folder_dir(l.folder), "x.ts", 0);
-    upload_task_end(l.task);
+    upload_task_end(l.task, USEC_NEVER);
     run(&w);
     assert_int_equal(l.errors, 1);
     assert_int_equal(l.error, UPLOAD_LOCAL_GONE);
     assert_string_equal(l.error_name, "x.ts");
     assert_int_equal(l.delivered, 1);
+    end_one(&w, &f, &l);
+}
+
+/* ---- a bucket that refuses for long ---- */
+
+/* Answers every put at once until then. */
+static void answer_until(struct world *w, struct fake *f, usec_t until, enum upload_result result)
+{
+    for (run(w); first_put(f) || w->wake <= until; run(w)) {
+        if (first_put(f))
+            answer(f, first_put(f), result);
+        else
+            w->now = w->wake;
+    }
+    w->now = until;
+}
+
+static void a_task_is_stuck_a_minute_after_its_end(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fake f;
+    struct listener l;
+    begin_one(&w, &f, &l);
+    add_segment(&l, "v_1.ts", "");
+    answer_until(&w, &f, 3600 * SEC, UPLOAD_DENIED);
+    assert_int_equal(l.stuck, 0); /* while it records nothing is left behind */
+
+    int before = f.puts_begun;
+    upload_task_end(l.task, USEC_NEVER);
+    answer_until(&w, &f, 3600 * SEC + UPLOAD_STUCK_AFTER - 1, UPLOAD_DENIED);
+    assert_int_equal(l.stuck, 0);
+    assert_in_range(f.puts_begun - before, 4, 8); /* not one only: pauses are short again */
+    answer_until(&w, &f, 5000 * SEC, UPLOAD_DENIED);
+    assert_int_equal(l.stuck, 1);
+    assert_true(l.stuck_at == 3600 * SEC + UPLOAD_STUCK_AFTER);
+
+    answer_until(&w, &f, 6000 * SEC, UPLOAD_OK);
+    assert_int_equal(l.delivered, 1);
+    assert_int_equal(l.stuck, 1);
+    end_one(&w, &f, &l);
+}
+
+/* A bucket that fails after the end has its minute from then on, and one that takes a file now and
+ * then is not stuck. */
+static void stuck_counts_from_the_last_success(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fake f;
+    struct listener l;
+    begin_one(&w, &f, &l);
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "v_%d.ts", i);
+        add_segment(&l, name, "");
+    }
+    upload_task_end(l.task, USEC_NEVER);
+    for (int i = 0; i < 8; i++) {
+        answer_until(&w, &f, w.now + 20 * SEC, UPLOAD_RETRY);
+        while (!first_put(&f)) {
+            w.now = w.wake;
+            run(&w);
+        }
+        answer(&f, first_put(&f), UPLOAD_OK);
+    }
+    assert_int_equal(l.stuck, 0);
+    usec_t since = w.now;
+    answer_until(&w, &f, since + 300 * SEC, UPLOAD_RETRY);
+    assert_int_equal(l.stuck, 1);
+    assert_in_range(l.stuck_at, since + UPLOAD_STUCK_AFTER, since + UPLOAD_STUCK_AFTER + SEC);
+    end_one(&w, &f, &l);
+}
+
+/* A put that takes longer than the minute may still succeed. */
+static void nothing_is_said_during_a_put(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fake f;
+    struct listener l;
+    begin_one(&w, &f, &l);
+    add_segment(&l, "v_1.ts", "");
+    upload_task_end(l.task, 3600 * SEC);
+    answer_until(&w, &f, 10 * SEC, UPLOAD_RETRY);
+    while (!first_put(&f)) {
+        w.now = w.wake;
+        run(&w);
+    }
+    run_until(&w, 7200 * SEC);
+    assert_int_equal(l.stuck + l.expired, 0);
+    answer(&f, first_put(&f), UPLOAD_OK);
+    run(&w);
+    assert_int_equal(l.stuck + l.expired, 0);
+    assert_int_equal(l.delivered, 1);
+    end_one(&w, &f, &l);
+}
+
+static void a_task_expires_and_its_files_stay(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fake f;
+    struct listener l;
+    begin_one(&w, &f, &l);
+    add_segment(&l, "v_1.ts", "");
+    upload_task_end(l.task, (usec_t)7 * 24 * 3600 * SEC);
+    answer_until(&w, &f, (usec_t)7 * 24 * 3600 * SEC - 1, UPLOAD_DENIED);
+    assert_int_equal(l.stuck, 1);
+    assert_int_equal(l.expired, 0);
+    assert_true(f.puts_begun > 900); /* every ten minutes at least */
+    answer_until(&w, &f, (usec_t)8 * 24 * 3600 * SEC, UPLOAD_DENIED);
+    assert_int_equal(l.expired, 1);
+    assert_true(temp_dir_has(&w.dir, "task-1/v_1.ts"));
     end_one(&w, &f, &l);
 }
 
@@ -728,7 +863,7 @@ static void record_a_bit(struct listener *l, struct track *t, int steps)
         buf_put_str(&t->text, "#EXT-X-ENDLIST\n");
     add_playlist(l, "v.m3u8", buf_str(&t->text), ++t->generation, t->ended);
     if (t->ended)
-        upload_task_end(l->task);
+        upload_task_end(l->task, USEC_NEVER);
 }
 
 static bool all_delivered(struct listener *l)
@@ -748,7 +883,7 @@ static void restart(struct listener *l, struct fake *f, struct track *t)
     attach(l, f);
     assert_int_equal(upload_task_recover(l->task, t->ended), OK);
     if (t->ended)
-        upload_task_end(l->task);
+        upload_task_end(l->task, USEC_NEVER);
     t->generation += 1000; /* a version that a restart recovered counts as the oldest */
 }
 
@@ -813,6 +948,10 @@ int main(void)
         cmocka_unit_test(a_scan_takes_up_what_a_crash_left),
         cmocka_unit_test(the_end_closes_what_is_open),
         cmocka_unit_test(a_missing_file_is_reported_and_let_go),
+        cmocka_unit_test(a_task_is_stuck_a_minute_after_its_end),
+        cmocka_unit_test(stuck_counts_from_the_last_success),
+        cmocka_unit_test(nothing_is_said_during_a_put),
+        cmocka_unit_test(a_task_expires_and_its_files_stay),
         cmocka_unit_test(everything_arrives_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,11 +40,12 @@ static void select_users(void *ctx, enum media_kind kind, const char *const *use
 }
 
 static struct output *open_output(void *ctx, const char *user, enum names_media media,
-                                  enum names_type type)
+                                  enum recording_form form, enum names_type type)
 {
     (void)ctx;
     (void)user;
     (void)media;
+    (void)form;
     (void)type;
     return &output;
 }
@@ -82,6 +83,7 @@ static void timed(struct recording *r, unsigned user, bool enters, usec_t *sum, 
 static void run(const char *name)
 {
     const struct recording_config config = { .takes = { { true, true }, { true, true } },
+                                             .forms = { [RECORDING_HLS] = true },
                                              .max_anchors = 25 };
     struct recording *r = recording_new(&config, &ops, NULL);
     usec_t sum = 0, longest = 0;

@@ -20,8 +20,7 @@ struct output {
     struct media_loop *wanted_media;
     struct recording_source wanted, actual; /* session 0: none */
     struct sink *sink; /* ours while RESTING, the track writer's while WRITING and LEAVING */
-    struct hls_playlist
-        *playlist; /* ours while RESTING; NULL before the first frame and after the end */
+    void *carry;       /* ours while RESTING; NULL before the first frame and after the end */
     struct track_writer *writer; /* WRITING, LEAVING */
 };
 
@@ -53,7 +52,7 @@ int output_new(struct output **out, const struct output_config *config)
     o->config.user = o->user;
 
     struct names names = names_of(o);
-    err = names_playlist(o->file, &names, 0);
+    err = writing_name(o->file, config->form, &names);
     if (err)
         goto fail;
     err = spool_sink_new(&o->sink, config->spool, config->folder, config->control, &sink_events, o);
@@ -71,7 +70,7 @@ void output_free(struct output *o)
 {
     if (!o)
         return;
-    hls_playlist_free(o->playlist);
+    writing_ops_of(o->config.form)->drop(o->carry);
     free(o->room_id);
     free(o->user);
     free(o);
@@ -100,13 +99,13 @@ static void on_ended(void *ctx)
     reconcile(o);
 }
 
-static void on_detached(void *ctx, struct hls_playlist *playlist, bool finished)
+static void on_detached(void *ctx, void *carry, bool finished)
 {
     struct output *o = ctx;
     assert(o->state == LEAVING);
     o->state = RESTING;
     o->writer = NULL;
-    o->playlist = playlist;
+    o->carry = carry;
     o->actual = (struct recording_source){ 0 };
     if (finished)
         o->ending = true;
@@ -120,7 +119,7 @@ static const struct track_writer_events writer_events = { on_started, on_ended, 
 static void on_ready(void *ctx, const struct spool_ready *file)
 {
     struct output *o = ctx;
-    if (file->kind == SINK_SEGMENT) {
+    if (file->kind != SINK_PLAYLIST && !file->err) {
         counter_add(&o->config.stats->segments[o->config.type], 1);
         counter_add(&o->config.stats->bytes[o->config.type], file->bytes);
     }
@@ -152,17 +151,36 @@ static enum hls_streams streams_of(enum names_type type)
     return streams[type];
 }
 
+static const struct file_format *const formats[] = { [RECORDING_AAC] = &file_format_adts };
+
+static struct writing_config writing_of(const struct output *o)
+{
+    const struct output_config *c = &o->config;
+    struct bytes mono = aac_silence(1), stereo = aac_silence(2);
+    struct writing_config config = { .form = c->form };
+    if (c->form == RECORDING_HLS)
+        config.hls = (struct hls_config){ .names = names_of(o),
+                                          .streams = streams_of(c->type),
+                                          .target = c->segment,
+                                          .version = c->version,
+                                          .date = c->date,
+                                          .silence = { mono, stereo },
+                                          .sink = o->sink };
+    else
+        config.media = (struct media_config){ .format = formats[c->form],
+                                              .names = names_of(o),
+                                              .max_duration = c->max_file,
+                                              .fill = c->fill,
+                                              .silence = { mono, stereo },
+                                              .sink = o->sink };
+    return config;
+}
+
 static void attach(struct output *o)
 {
     struct track_writer_config config = {
-        .hls = { .names = names_of(o),
-                 .streams = streams_of(o->config.type),
-                 .target = o->config.segment,
-                 .version = o->config.version,
-                 .date = o->config.date,
-                 .silence = { aac_silence(1), aac_silence(2) },
-                 .sink = o->sink },
-        .playlist = o->playlist,
+        .writing = writing_of(o),
+        .carry = o->carry,
         .media = o->wanted_media,
         .session = o->wanted.session,
         .audio = o->wanted.audio,
@@ -180,7 +198,7 @@ static void attach(struct output *o)
         o->wanted.session = 0;
         return;
     }
-    o->playlist = NULL;
+    o->carry = NULL;
     o->actual = o->wanted;
     o->state = WRITING;
 }
@@ -194,12 +212,9 @@ static void detach(struct output *o)
 static void drain(struct output *o)
 {
     o->state = DRAINING;
-    if (o->playlist) {
-        /* A sink that fails has said so already. */
-        hls_playlist_publish(o->playlist, o->sink, true);
-        hls_playlist_free(o->playlist);
-        o->playlist = NULL;
-    }
+    if (o->carry)
+        writing_ops_of(o->config.form)->end(o->carry, o->sink);
+    o->carry = NULL;
     spool_sink_close(o->sink);
 }
 
@@ -235,6 +250,11 @@ void output_end(struct output *o)
 const char *output_user(const struct output *o)
 {
     return o->user;
+}
+
+enum recording_form output_form(const struct output *o)
+{
+    return o->config.form;
 }
 
 const char *output_file(const struct output *o)

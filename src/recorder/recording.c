@@ -7,13 +7,27 @@
 #include "base/list.h"
 #include "observe/log.h"
 
+/* The outputs that a stream may have. */
+static const struct slot {
+    enum recording_form form;
+    enum names_type type;
+    bool has[2]; /* by enum media_kind */
+} slots[] = {
+    { RECORDING_HLS, NAMES_AUDIO, { [MEDIA_AUDIO] = true } },
+    { RECORDING_HLS, NAMES_VIDEO, { [MEDIA_VIDEO] = true } },
+    { RECORDING_HLS, NAMES_AUDIO_VIDEO, { true, true } },
+    { RECORDING_MP4, NAMES_AUDIO_VIDEO, { true, true } },
+    { RECORDING_AAC, NAMES_AUDIO, { [MEDIA_AUDIO] = true } },
+};
+enum { SLOTS = sizeof slots / sizeof *slots };
+
 /* One stream of an anchor. */
 struct stream {
-    uint64_t session;                   /* 0: not published now */
-    bool has[2];                        /* by enum media_kind: what the session negotiated */
-    bool live[2];                       /* by enum media_kind: what arrives */
-    struct output *outputs[3];          /* by enum names_type; NULL: none yet */
-    struct recording_source pointed[3]; /* at what each output points; session 0: at nothing */
+    uint64_t session;                       /* 0: not published now */
+    bool has[2];                            /* by enum media_kind: what the session negotiated */
+    bool live[2];                           /* by enum media_kind: what arrives */
+    struct output *outputs[SLOTS];          /* NULL: none yet */
+    struct recording_source pointed[SLOTS]; /* at what each output points; session 0: at nothing */
 };
 
 struct anchor {
@@ -39,12 +53,6 @@ struct recording {
     unsigned outputs;
     bool full; /* logged */
     bool ended;
-};
-
-static const bool type_has[3][2] = {
-    [NAMES_AUDIO] = { [MEDIA_AUDIO] = true },
-    [NAMES_VIDEO] = { [MEDIA_VIDEO] = true },
-    [NAMES_AUDIO_VIDEO] = { [MEDIA_AUDIO] = true, [MEDIA_VIDEO] = true },
 };
 
 struct recording *recording_new(const struct recording_config *config,
@@ -133,18 +141,27 @@ static void assign_places(struct recording *r)
     }
 }
 
-/* Which kinds of outputs serve a stream: separate ones, or one for both. Sound belongs to the main
- * stream, so a merged aux is video alone (files.md 1). */
-static bool type_serves(const struct recording *r, enum names_media media, enum names_type type)
+/* Which outputs serve a stream: the playlists are separate ones, or one for both media. Sound
+ * belongs to the main stream, so a merged aux is video alone (files.md 1). */
+static bool serves(const struct recording *r, enum names_media media, const struct slot *slot)
 {
     bool merged = r->config.merge && media == NAMES_MAIN;
-    return merged == (type == NAMES_AUDIO_VIDEO);
+    return r->config.forms[slot->form] &&
+           (slot->form != RECORDING_HLS || merged == (slot->type == NAMES_AUDIO_VIDEO));
 }
 
-static bool open_output(struct recording *r, struct anchor *a, enum names_media media,
-                        enum names_type type)
+/* The file of an aux stream holds its sound only when the main stream has no picture that would be
+ * missing its own (files.md 1). */
+static bool takes_sound(const struct anchor *a, enum names_media media, const struct slot *slot)
 {
-    struct output **slot = &a->streams[media].outputs[type];
+    const struct stream *main = &a->streams[NAMES_MAIN];
+    return slot->has[MEDIA_AUDIO] && !(slot->form == RECORDING_MP4 && media == NAMES_AUX &&
+                                       main->session && main->has[MEDIA_VIDEO]);
+}
+
+static bool open_output(struct recording *r, struct anchor *a, enum names_media media, int at)
+{
+    struct output **slot = &a->streams[media].outputs[at];
     if (*slot)
         return true;
     if (r->outputs == RECORDING_MAX_OUTPUTS) {
@@ -154,28 +171,28 @@ static bool open_output(struct recording *r, struct anchor *a, enum names_media 
         r->full = true;
         return false;
     }
-    *slot = r->ops->open(r->ctx, a->user, media, type);
+    *slot = r->ops->open(r->ctx, a->user, media, slots[at].form, slots[at].type);
     r->outputs += *slot != NULL;
     return *slot != NULL;
 }
 
-static void point_output(struct recording *r, struct anchor *a, enum names_media media,
-                         enum names_type type)
+static void point_output(struct recording *r, struct anchor *a, enum names_media media, int at)
 {
+    const struct slot *slot = &slots[at];
     struct stream *s = &a->streams[media];
     struct recording_source source = { 0 };
-    if (a->placed && type_serves(r, media, type)) {
-        source.audio = type_has[type][MEDIA_AUDIO] && wanted(r, a, media, MEDIA_AUDIO);
-        source.video = type_has[type][MEDIA_VIDEO] && wanted(r, a, media, MEDIA_VIDEO);
+    if (a->placed && serves(r, media, slot)) {
+        source.audio = takes_sound(a, media, slot) && wanted(r, a, media, MEDIA_AUDIO);
+        source.video = slot->has[MEDIA_VIDEO] && wanted(r, a, media, MEDIA_VIDEO);
         source.session = source.audio || source.video ? s->session : 0;
     }
-    struct recording_source *now = &s->pointed[type];
+    struct recording_source *now = &s->pointed[at];
     if (now->session == source.session && now->audio == source.audio && now->video == source.video)
         return;
-    if (source.session && !open_output(r, a, media, type))
+    if (source.session && !open_output(r, a, media, at))
         return;
     *now = source;
-    r->ops->point(r->ctx, s->outputs[type], source.session ? &source : NULL);
+    r->ops->point(r->ctx, s->outputs[at], source.session ? &source : NULL);
 }
 
 static void update(struct recording *r)
@@ -187,8 +204,8 @@ static void update(struct recording *r)
     assign_places(r);
     list_each(a, &r->anchors, struct anchor,
               in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
-                             media++) for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO;
-                                           type++) point_output(r, a, media, type);
+                             media++) for (int at = 0; at < SLOTS; at++)
+        point_output(r, a, media, at);
 }
 
 static struct anchor *find(struct recording *r, const char *user)
@@ -252,8 +269,8 @@ int recording_publish(struct recording *r, const struct recording_stream *stream
 static bool has_outputs(const struct anchor *a)
 {
     for (int media = NAMES_MAIN; media <= NAMES_AUX; media++)
-        for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO; type++)
-            if (a->streams[media].outputs[type])
+        for (int at = 0; at < SLOTS; at++)
+            if (a->streams[media].outputs[at])
                 return true;
     return false;
 }
@@ -304,15 +321,15 @@ void recording_end(struct recording *r)
     r->ended = true;
     list_each(a, &r->anchors, struct anchor,
               in_order) for (int media = NAMES_MAIN; media <= NAMES_AUX;
-                             media++) for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO;
-                                           type++) if (a->streams[media].outputs[type])
-        r->ops->end(r->ctx, a->streams[media].outputs[type]);
+                             media++) for (int at = 0; at < SLOTS;
+                                           at++) if (a->streams[media].outputs[at])
+        r->ops->end(r->ctx, a->streams[media].outputs[at]);
 }
 
 static bool stream_live(const struct stream *s)
 {
-    for (int type = NAMES_AUDIO; type <= NAMES_AUDIO_VIDEO; type++) {
-        const struct recording_source *p = &s->pointed[type];
+    for (int at = 0; at < SLOTS; at++) {
+        const struct recording_source *p = &s->pointed[at];
         if (p->session &&
             ((p->audio && s->live[MEDIA_AUDIO]) || (p->video && s->live[MEDIA_VIDEO])))
             return true;

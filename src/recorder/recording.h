@@ -4,12 +4,14 @@
  * the right session, and goes on with the same output when a user comes back.
  *
  *   anchor   a user who publishes something this task records; at most `max_anchors` hold a place,
- * by order of entry; a freed place goes to the one longest present (api.md 8) output   one playlist
- * with its segments: audio, video or both of one stream of one user */
+ *            by order of entry; a freed place goes to the one longest present (api.md 8)
+ *   output   one playlist with its segments, or one MP4 or AAC recording: audio, video or both of
+ *            one stream of one user */
 #ifndef RECORDER_RECORDING_H
 #define RECORDER_RECORDING_H
 
 #include "media/frame.h"
+#include "recorder/writing.h"
 #include "segment/names.h"
 
 #define RECORDING_MAX_OUTPUTS 4096 /* of one task, also of users who have left */
@@ -32,9 +34,9 @@ struct recording_ops {
     /* A new output, without a source yet. NULL: not possible (logged there); it is tried again at
      * the next change. */
     struct output *(*open)(void *ctx, const char *user, enum names_media media,
-                           enum names_type type);
+                           enum recording_form form, enum names_type type);
 
-    /* Points the output at a source; NULL: at none, its playlist stays open for a return. */
+    /* Points the output at a source; NULL: at none, it stays open for a return. */
     void (*point)(void *ctx, struct output *output, const struct recording_source *source);
 
     /* No more media will come. The output stays listed. */
@@ -44,7 +46,8 @@ struct recording_ops {
 struct recording_config {
     bool takes[2][2]; /* by enum names_media (main, aux) and enum media_kind: StreamType, MediaId,
                          and what the robot may receive */
-    bool merge;       /* AvMerge: one output for both media of the main stream */
+    bool forms[RECORDING_FORMS]; /* OutputFormat */
+    bool merge;                  /* AvMerge: one playlist for both media of the main stream */
     unsigned max_anchors;
 };
 

@@ -23,11 +23,11 @@ struct track_writer {
 
     /* Set before the reply that carries them. */
     usec_t begin;
-    struct hls_playlist *playlist;
+    void *carry;
     bool finished;
 
     struct { /* media loop's thread only */
-        struct hls_writer *hls;
+        struct writing writing;
         struct session *session;   /* lives as long as track is set */
         struct track *track;       /* video; NULL: none, or it has ended */
         struct aac_fanout *fanout; /* audio; NULL likewise */
@@ -57,7 +57,8 @@ static void tell(struct counter *counter, uint64_t now, uint64_t told)
 
 static void tell_stats(struct track_writer *w)
 {
-    const struct hls_stats *now = hls_writer_stats(w->own.hls), *told = &w->own.told;
+    const struct writing *writing = &w->own.writing;
+    const struct hls_stats *now = writing->ops->stats(writing->writer), *told = &w->own.told;
     struct recorder_stats *sum = w->config.stats;
     tell(&sum->written, now->frames, told->frames);
     tell(&sum->waiting, now->waiting, told->waiting);
@@ -66,23 +67,21 @@ static void tell_stats(struct track_writer *w)
     w->own.told = *now;
 }
 
-static void close_hls(struct track_writer *w)
+static void close_writing(struct track_writer *w)
 {
-    if (!w->own.hls)
+    struct writing *writing = &w->own.writing;
+    if (!writing->writer)
         return;
-    const struct hls_stats *stats = hls_writer_stats(w->own.hls);
-    hls_writer_finish(w->own.hls, w->own.ending);
     tell_stats(w);
+    const struct hls_stats *stats = writing->ops->stats(writing->writer);
     log_info(&w->config.log,
-             "%llu segments, %llu frames; dropped: %llu before a key frame, %llu late, %llu broken",
+             "%llu files, %llu frames; dropped: %llu before a key frame, %llu late, %llu broken",
              (unsigned long long)stats->segments, (unsigned long long)stats->frames,
              (unsigned long long)stats->waiting, (unsigned long long)stats->late,
              (unsigned long long)stats->broken);
     w->finished = w->own.ending;
-    if (!w->own.ending)
-        w->playlist = hls_writer_detach_playlist(w->own.hls);
-    hls_writer_free(w->own.hls);
-    w->own.hls = NULL;
+    w->carry = writing->ops->close(writing->writer, w->own.ending);
+    writing->writer = NULL;
 }
 
 /* Nothing more comes from the tracks: closes the segment, tells the control loop. */
@@ -93,15 +92,20 @@ static void settle(struct track_writer *w)
     if (w->own.running) {
         w->own.running = false;
         media_loop_remove_ticker(w->config.media, &w->own.ticker);
-        close_hls(w);
+        close_writing(w);
     }
     reply(w, w->own.detaching ? DETACHED : ENDED);
+}
+
+static void push(struct track_writer *w, struct frame *f)
+{
+    w->own.writing.ops->push(w->own.writing.writer, f);
 }
 
 static void on_video(struct subscriber *self, struct frame *f)
 {
     struct track_writer *w = self->ctx;
-    hls_writer_push(w->own.hls, f);
+    push(w, f);
 }
 
 static void on_video_end(struct subscriber *self)
@@ -115,8 +119,7 @@ static const struct subscriber_ops video_ops = { on_video, on_video_end };
 
 static void on_audio(struct aac_subscriber *self, struct frame *f)
 {
-    struct track_writer *w = list_item(self, struct track_writer, own.audio);
-    hls_writer_push(w->own.hls, f);
+    push(list_item(self, struct track_writer, own.audio), f);
 }
 
 static void on_audio_end(struct aac_subscriber *self)
@@ -129,24 +132,25 @@ static void on_audio_end(struct aac_subscriber *self)
 static void on_tick(struct media_ticker *self, usec_t now)
 {
     struct track_writer *w = list_item(self, struct track_writer, own.ticker);
+    const struct writing *writing = &w->own.writing;
     usec_t server = clock_server(now);
-    if (hls_writer_deadline(w->own.hls) <= server)
-        hls_writer_tick(w->own.hls, server);
+    if (writing->ops->deadline(writing->writer) <= server)
+        writing->ops->tick(writing->writer, server);
     tell_stats(w);
-    if (w->own.track && hls_writer_wants_key(w->own.hls) && now >= w->own.key_due) {
+    if (w->own.track && writing->ops->wants_key(writing->writer) && now >= w->own.key_due) {
         session_request_key(w->own.session);
         w->own.key_due = now + KEY_EVERY;
     }
 }
 
-static void on_hls_started(void *ctx, usec_t begin)
+static void on_started(void *ctx, usec_t begin)
 {
     struct track_writer *w = ctx;
     w->begin = begin;
     reply(w, STARTED);
 }
 
-static void on_hls_gap(void *ctx, usec_t from, usec_t to, enum hls_gap reason)
+static void on_gap(void *ctx, usec_t from, usec_t to, enum hls_gap reason)
 {
     static const char *const reasons[] = { [HLS_GAP_MEDIA] = "no media came",
                                            [HLS_GAP_STEP] = "the sender's clock stepped",
@@ -159,23 +163,27 @@ static void on_hls_gap(void *ctx, usec_t from, usec_t to, enum hls_gap reason)
               "gap of %lld ms: %s", (long long)((to - from) / MSEC), reasons[reason]);
 }
 
-static int open_hls(struct track_writer *w)
+static int open_writing(struct track_writer *w)
 {
-    w->config.hls.events =
-        (struct hls_events){ .ctx = w, .on_started = on_hls_started, .on_gap = on_hls_gap };
-    int err = hls_writer_new(&w->own.hls, &w->config.hls, w->playlist);
-    if (err)
+    const struct hls_events events = { .ctx = w, .on_started = on_started, .on_gap = on_gap };
+    struct writing *writing = &w->own.writing;
+    writing->ops = writing_ops_of(w->config.writing.form);
+    int err = writing->ops->open(writing, &w->config.writing, w->carry, &events, w->config.audio,
+                                 w->config.video);
+    if (err) {
         log_error(&w->config.log, "cannot write: %s", err_text(err));
-    else
-        w->playlist = NULL;
-    return err;
+        return err;
+    }
+    w->carry = NULL;
+    w->own.told = *writing->ops->stats(writing->writer);
+    return OK;
 }
 
 static void attach_run(struct message *m)
 {
     struct track_writer *w = list_item(m, struct track_writer, attach);
     struct session *session = media_loop_session(w->config.media, w->config.session);
-    if (!session || open_hls(w)) {
+    if (!session || open_writing(w)) {
         reply(w, ENDED);
         return;
     }
@@ -238,16 +246,16 @@ static void detached_run(struct message *m)
     struct track_writer *w = ((struct reply *)m)->writer;
     const struct track_writer_events *events = w->config.events;
     void *ctx = w->config.ctx;
-    struct hls_playlist *playlist = w->playlist;
+    void *carry = w->carry;
     bool finished = w->finished;
     free(w);
-    events->detached(ctx, playlist, finished);
+    events->detached(ctx, carry, finished);
 }
 
 static void detached_discard(struct message *m)
 {
     struct track_writer *w = ((struct reply *)m)->writer;
-    hls_playlist_free(w->playlist);
+    writing_ops_of(w->config.writing.form)->drop(w->carry);
     free(w);
 }
 
@@ -262,7 +270,7 @@ int track_writer_attach(struct track_writer **out, const struct track_writer_con
     if (!w)
         return ERR_NOMEM;
     w->config = *config;
-    w->playlist = config->playlist;
+    w->carry = config->carry;
     w->attach = (struct message){ .run = attach_run, .discard = nothing };
     w->detach = (struct message){ .run = detach_run, .discard = nothing };
     w->replies[STARTED] = (struct reply){ { .run = started_run, .discard = nothing }, w };

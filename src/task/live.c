@@ -35,14 +35,16 @@ static void on_output_ready(void *ctx, struct output *output, const struct spool
 {
     struct task_output *o = ctx;
     struct task *t = o->task;
+    if (file->err)
+        return; /* it is tried again when the task ends */
     if (file->kind == SINK_SEGMENT && !o->cut) {
         o->cut = true;
         task_tell_slice(t, output);
     }
-    int err = file->kind == SINK_SEGMENT
-                  ? upload_task_segment(t->upload, file->name, file->playlist, file->bytes)
-                  : upload_task_playlist(t->upload, file->name, file->fd, file->bytes,
-                                         file->generation, file->last);
+    int err = file->kind == SINK_PLAYLIST
+                  ? upload_task_playlist(t->upload, file->name, file->fd, file->bytes,
+                                         file->generation, file->last)
+                  : upload_task_segment(t->upload, file->name, file->playlist, file->bytes);
     if (err)
         log_error(&t->log,
                   "%s is not queued for upload (%s): it stays in the spool until the next start",
@@ -69,7 +71,7 @@ static const struct output_events output_events = { on_output_started, on_output
                                                     on_output_failed, on_output_done };
 
 static struct output *open_output(void *ctx, const char *user, enum names_media media,
-                                  enum names_type type)
+                                  enum recording_form form, enum names_type type)
 {
     struct task *t = ctx;
     const struct tasks_config *c = &t->tasks->config;
@@ -83,7 +85,10 @@ static struct output *open_output(void *ctx, const char *user, enum names_media 
         .room_is_string = t->room.id.type == ROOM_ID_STRING,
         .user = user,
         .media = media,
+        .form = form,
         .type = type,
+        .max_file = (usec_t)t->params->record.max_file_min * 60 * SEC,
+        .fill = t->params->record.fill == FILL_BLACK ? MEDIA_FILL_BLACK : MEDIA_FILL_LAST,
         .segment = (usec_t)c->config->record.segment_seconds * SEC,
         .version = c->version,
         .date = c->date,
@@ -196,7 +201,14 @@ static struct recording_config recording_config_of(const struct task *t)
     const struct record_params *p = &t->params->record;
     bool audio = p->stream_type != STREAM_VIDEO && (t->rights & MAP_RECEIVE_AUDIO);
     bool video = p->stream_type != STREAM_AUDIO;
-    struct recording_config config = { .merge = p->av_merge == 1, .max_anchors = MAX_ANCHORS };
+    uint64_t format = p->output_format;
+    struct recording_config config = {
+        .forms = { [RECORDING_HLS] = format <= OUTPUT_HLS_AAC,
+                   [RECORDING_MP4] = format == OUTPUT_HLS_MP4 || format == OUTPUT_MP4,
+                   [RECORDING_AAC] = format == OUTPUT_HLS_AAC || format == OUTPUT_AAC },
+        .merge = p->av_merge == 1,
+        .max_anchors = MAX_ANCHORS,
+    };
     if (p->media != RECORD_AUX) {
         config.takes[NAMES_MAIN][MEDIA_AUDIO] = audio;
         config.takes[NAMES_MAIN][MEDIA_VIDEO] = video && (t->rights & MAP_RECEIVE_VIDEO);

@@ -124,8 +124,8 @@ static json_t *file_list(const struct task *t)
     list_each(o, &t->outputs, struct task_output, in_task)
     {
         usec_t begin = output_begin(o->output);
-        if (begin == USEC_UNSET)
-            continue;
+        if (begin == USEC_UNSET || output_form(o->output) != RECORDING_HLS)
+            continue; /* files are told of by event 310 */
         json_array_append_new(
             list, json_pack("{s:s, s:s, s:s, s:I}", "UserId", output_user(o->output), "FileName",
                             output_file(o->output), "TrackType", output_track_type(o->output),

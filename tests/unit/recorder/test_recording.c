@@ -40,14 +40,16 @@ static void select_users(void *ctx, enum media_kind kind, const char *const *use
 }
 
 static struct output *open_output(void *ctx, const char *user, enum names_media media,
-                                  enum names_type type)
+                                  enum recording_form form, enum names_type type)
 {
     static const char *const types[] = { "audio", "video", "both" };
+    static const char *const forms[] = { "", ".mp4", ".aac" };
     struct world *w = ctx;
     if (w->cannot_open)
         return NULL;
     struct output *o = &w->outputs[w->count++];
-    snprintf(o->name, sizeof o->name, "%s/%s/%s", user, names_media_text(media), types[type]);
+    snprintf(o->name, sizeof o->name, "%s/%s/%s%s", user, names_media_text(media), types[type],
+             forms[form]);
     buf_printf(&w->log, "+%s ", o->name);
     return o;
 }
@@ -70,6 +72,7 @@ static void end(void *ctx, struct output *o)
 
 static const struct recording_ops ops = { select_users, open_output, point, end };
 static const struct recording_config everything = { .takes = { { true, true }, { true, true } },
+                                                    .forms = { [RECORDING_HLS] = true },
                                                     .max_anchors = 25 };
 
 static void expect(struct world *w, const char *want)
@@ -250,6 +253,89 @@ static void a_failed_open_is_tried_again(void **state)
     done(&w, r);
 }
 
+static void publish_some(struct recording *r, const char *user, enum names_media media,
+                         uint64_t session, bool audio, bool video)
+{
+    struct recording_stream s = { user, media, session, audio, video };
+    assert_int_equal(recording_publish(r, &s), OK);
+}
+
+static void each_format_has_its_outputs(void **state)
+{
+    static const struct {
+        bool hls, mp4, aac;
+        const char *want;
+    } cases[] = {
+        { true, true, false,
+          "+a/main/audio a/main/audio=1a +a/main/video a/main/video=1v "
+          "+a/main/both.mp4 a/main/both.mp4=1av " },
+        { true, false, true,
+          "+a/main/audio a/main/audio=1a +a/main/video a/main/video=1v "
+          "+a/main/audio.aac a/main/audio.aac=1a " },
+        { false, true, false, "+a/main/both.mp4 a/main/both.mp4=1av " },
+        { false, false, true, "+a/main/audio.aac a/main/audio.aac=1a " },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        struct recording_config config = everything;
+        config.forms[RECORDING_HLS] = cases[i].hls;
+        config.forms[RECORDING_MP4] = cases[i].mp4;
+        config.forms[RECORDING_AAC] = cases[i].aac;
+        struct recording *r = begin(&w, config);
+        publish(r, "a", NAMES_MAIN, 1);
+        expect(&w, cases[i].want);
+        done(&w, r);
+    }
+}
+
+/* One file goes on whoever sends and whatever of it is wanted. */
+static void a_file_goes_on(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.forms[RECORDING_HLS] = false;
+    config.forms[RECORDING_MP4] = true;
+    config.merge = true; /* says nothing about files */
+    struct recording *r = begin(&w, config);
+    publish_some(r, "a", NAMES_MAIN, 1, true, false);
+    expect(&w, "+a/main/both.mp4 a/main/both.mp4=1a ");
+    publish(r, "a", NAMES_MAIN, 2);
+    expect(&w, "a/main/both.mp4=2av ");
+    w.refuse_video = true;
+    recording_resubscribe(r);
+    expect(&w, "a/main/both.mp4=2a ");
+    recording_unpublish(r, 2);
+    expect(&w, "a/main/both.mp4=- ");
+    w.refuse_video = false;
+    publish(r, "a", NAMES_MAIN, 3);
+    expect(&w, "a/main/both.mp4=3av ");
+    recording_end(r);
+    expect(&w, "!a/main/both.mp4 ");
+    done(&w, r);
+}
+
+/* files.md 1 */
+static void an_aux_file_has_sound_without_a_main_picture(void **state)
+{
+    (void)state;
+    struct world w;
+    struct recording_config config = everything;
+    config.forms[RECORDING_HLS] = false;
+    config.forms[RECORDING_MP4] = true;
+    struct recording *r = begin(&w, config);
+    publish(r, "a", NAMES_AUX, 1);
+    expect(&w, "+a/aux/both.mp4 a/aux/both.mp4=1av ");
+    publish_some(r, "a", NAMES_MAIN, 2, true, false);
+    expect(&w, "+a/main/both.mp4 a/main/both.mp4=2a ");
+    publish(r, "a", NAMES_MAIN, 3);
+    expect(&w, "a/main/both.mp4=3av a/aux/both.mp4=1v ");
+    recording_unpublish(r, 3);
+    expect(&w, "a/main/both.mp4=- a/aux/both.mp4=1av ");
+    done(&w, r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +347,9 @@ int main(void)
         cmocka_unit_test(the_lists_are_asked_once_for_all),
         cmocka_unit_test(status_follows_recorded_media),
         cmocka_unit_test(a_failed_open_is_tried_again),
+        cmocka_unit_test(each_format_has_its_outputs),
+        cmocka_unit_test(a_file_goes_on),
+        cmocka_unit_test(an_aux_file_has_sound_without_a_main_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,8 @@ struct hls_writer {
     enum hls_gap gap_reason; /* why the open one does not begin there */
     enum hls_gap reason;     /* and the next one */
     usec_t retry_at;
+    usec_t flush_at;       /* server clock; when to look again whether frames still come */
+    uint64_t flush_frames; /* stats.frames when looked at last */
     int failed;
     struct hls_stats stats;
 };

@@ -55,10 +55,16 @@ static void first_segment(struct hls_writer *w, usec_t start)
         w->config.events.on_started(w->config.events.ctx, hls_playlist_start(w->playlist));
 }
 
+/* Time does not go on from the last segment to one that begins at `start`. */
+static bool gap_before(const struct hls_writer *w, usec_t start)
+{
+    return w->last_end != USEC_UNSET && (start != w->last_end || w->reason == HLS_GAP_OVERFLOW);
+}
+
 /* Marks the segment that begins at `start` by how it follows the last one. */
 static void mark(struct hls_writer *w, usec_t start, bool format)
 {
-    w->gap = w->last_end != USEC_UNSET && (start != w->last_end || w->reason == HLS_GAP_OVERFLOW);
+    w->gap = gap_before(w, start);
     w->discontinuity = w->gap || format;
     w->gap_reason = w->reason;
     w->reason = HLS_GAP_MEDIA;
@@ -76,7 +82,8 @@ void hls_open_segment(struct hls_writer *w, usec_t start, bool video, bool forma
     usec_t zero = w->playlist ? hls_playlist_start(w->playlist) : start / MSEC * MSEC;
     char name[NAMES_SIZE];
     names_segment(name, &w->config.names, start);
-    int err = ts_file_begin(&w->file, name, zero, start, video, w->config.streams != HLS_VIDEO);
+    int err = ts_file_begin(&w->file, name, zero, start, video, w->config.streams != HLS_VIDEO,
+                            gap_before(w, start) || format);
     if (err == ERR_LIMIT) {
         sink_full(w, start);
         return;
@@ -158,6 +165,8 @@ void hls_finish_segment(struct hls_writer *w, usec_t end)
 
 void hls_written(struct hls_writer *w, int err, usec_t time)
 {
+    if (w->flush_at == USEC_NEVER)
+        w->flush_at = time + HLS_FLUSH;
     if (!err) {
         w->stats.frames++;
     } else if (err == ERR_LIMIT) {

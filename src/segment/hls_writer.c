@@ -77,8 +77,28 @@ static usec_t order_at(const struct hls_writer *w)
     return at == USEC_NEVER ? at : at + HLS_HOLD;
 }
 
+static usec_t flush_at(const struct hls_writer *w)
+{
+    return w->file.open && !w->failed ? w->flush_at : USEC_NEVER;
+}
+
+/* A pause: what was written before it must not wait in memory for what comes after. */
+static void flush_when_quiet(struct hls_writer *w, usec_t now)
+{
+    bool quiet = w->flush_frames == w->stats.frames;
+    w->flush_frames = w->stats.frames;
+    w->flush_at = quiet ? USEC_NEVER : now + HLS_FLUSH;
+    if (!quiet)
+        return;
+    int err = ts_file_flush(&w->file);
+    if (err)
+        hls_written(w, err, hls_media_end(w));
+}
+
 void hls_writer_tick(struct hls_writer *w, usec_t now)
 {
+    if (now >= flush_at(w))
+        flush_when_quiet(w, now);
     if (now >= order_at(w)) {
         interleave_tick(&w->order, now - HLS_HOLD);
         emit_ordered(w, false);
@@ -90,7 +110,8 @@ void hls_writer_tick(struct hls_writer *w, usec_t now)
 usec_t hls_writer_deadline(const struct hls_writer *w)
 {
     usec_t idle = idle_at(w), order = order_at(w);
-    return idle < order ? idle : order;
+    usec_t next = idle < order ? idle : order, flush = flush_at(w);
+    return next < flush ? next : flush;
 }
 
 bool hls_writer_wants_key(const struct hls_writer *w)
@@ -181,6 +202,7 @@ int hls_writer_new(struct hls_writer **out, const struct hls_config *config,
     w->audio.last = w->audio.end = w->video.last = w->video.end = USEC_UNSET;
     w->last_end =
         playlist && hls_playlist_segments(playlist) ? hls_playlist_end(playlist) : USEC_UNSET;
+    w->flush_at = USEC_NEVER;
     interleave_init(&w->order, HLS_START_HOLD, HLS_HOLD);
     h264_params_init(&w->seen);
     h264_params_init(&w->written);

@@ -40,6 +40,7 @@ struct hls_writer;
     (5 * SEC) /* beyond the target: then an open segment without frames is closed by a tick */
 #define HLS_HOLD        (1 * SEC)
 #define HLS_START_HOLD  (2 * SEC)
+#define HLS_FLUSH       (500 * MSEC) /* without frames: what is held back goes to the sink */
 #define HLS_MIN_SEGMENT (100 * MSEC) /* a forced cut sooner than this drops the frame instead */
 
 enum hls_gap {

@@ -4,9 +4,8 @@
 
 #define PES_LIMIT (8u << 20)
 #define PES_KEEP  (256u << 10) /* memory kept between frames */
-#define NULL_PID  0x1fff
 
-enum { PID_PAT = 0, PROGRAM = 1, STREAM_H264 = 0x1b, STREAM_AAC_ADTS = 0x0f };
+enum { PROGRAM = 1, STREAM_H264 = 0x1b, STREAM_AAC_ADTS = 0x0f };
 
 void ts_init(struct ts *t)
 {
@@ -74,7 +73,7 @@ static void put_pat(struct ts *t, struct buf *out)
     section_head(&w, 0x00, 16, 1, 0);
     write_u16(&w, PROGRAM);
     write_u16(&w, 0xe000 | TS_PID_PMT);
-    put_section(out, PID_PAT, &t->cc_pat, bytes_of(block, writer_len(&w)));
+    put_section(out, TS_PID_PAT, &t->cc_pat, bytes_of(block, writer_len(&w)));
 }
 
 static unsigned pcr_pid(const struct ts *t)
@@ -115,14 +114,30 @@ void ts_put_tables(struct ts *t, struct buf *out, bool video, bool audio)
     put_pmt(t, out);
 }
 
+void ts_mark_discontinuity(struct ts *t)
+{
+    t->discontinuity = true;
+}
+
+/* 2.4.3.4 */
+enum { FLAG_DISCONTINUITY = 0x80, FLAG_RANDOM_ACCESS = 0x40, FLAG_PCR = 0x10 };
+
+/* What a clock reference says besides the time. */
+static uint8_t take_mark(struct ts *t)
+{
+    uint8_t flags = t->discontinuity ? FLAG_DISCONTINUITY : 0;
+    t->discontinuity = false;
+    return flags;
+}
+
 /* 2.4.3.4: an adaptation field of `size` bytes, its length byte included; `pcr` -1: none. */
-static void adaptation(uint8_t *p, size_t size, bool random_access, int64_t pcr)
+static void adaptation(uint8_t *p, size_t size, uint8_t flags, int64_t pcr)
 {
     memset(p, 0xff, size);
     p[0] = (uint8_t)(size - 1);
     if (size == 1)
         return;
-    p[1] = (uint8_t)((random_access ? 0x40 : 0) | (pcr >= 0 ? 0x10 : 0));
+    p[1] = (uint8_t)(flags | (pcr >= 0 ? FLAG_PCR : 0));
     if (pcr < 0)
         return;
     uint64_t base = (uint64_t)pcr & 0x1ffffffff;
@@ -139,7 +154,7 @@ static void put_pcr_packet(struct ts *t, struct buf *out, int64_t pcr)
     /* 2.4.3.3: a packet without payload repeats the counter of the one before. */
     unsigned cc = (t->video ? t->cc_video : t->cc_audio) + 15u;
     packet_header(p, pcr_pid(t), false, CONTROL_ADAPTATION, cc);
-    adaptation(p + 4, TS_PACKET - 4, false, pcr);
+    adaptation(p + 4, TS_PACKET - 4, take_mark(t), pcr);
     t->pcr = pcr;
 }
 
@@ -175,11 +190,11 @@ static void other_pcr(struct ts *t, struct buf *out, int64_t time)
 }
 
 /* The bytes of one PES packet over as many packets as it takes. */
-static void packetize(struct buf *out, unsigned pid, uint8_t *cc, struct bytes pes,
-                      bool random_access, int64_t pcr)
+static void packetize(struct buf *out, unsigned pid, uint8_t *cc, struct bytes pes, uint8_t flags,
+                      int64_t pcr)
 {
     for (bool first = true; pes.len && !out->err; first = false) {
-        size_t field = first && pcr >= 0 ? 8 : first && random_access ? 2 : 0;
+        size_t field = first && pcr >= 0 ? 8 : first && flags ? 2 : 0;
         size_t room = TS_PACKET - 4 - field;
         if (pes.len < room) {
             field += room - pes.len;
@@ -190,7 +205,7 @@ static void packetize(struct buf *out, unsigned pid, uint8_t *cc, struct bytes p
             return;
         packet_header(p, pid, first, CONTROL_PAYLOAD | (field ? CONTROL_ADAPTATION : 0), (*cc)++);
         if (field)
-            adaptation(p + 4, field, first && random_access, first ? pcr : -1);
+            adaptation(p + 4, field, first ? flags : 0, first ? pcr : -1);
         memcpy(p + 4 + field, pes.ptr, room);
         pes = bytes_of(pes.ptr + room, pes.len - room);
     }
@@ -245,8 +260,10 @@ int ts_pes_end(struct ts *t, enum ts_track track, struct buf *out, int64_t pts, 
         pcr = own_pcr(t, out, pts);
     else
         other_pcr(t, out, pts);
-    packetize(out, pid, track == TS_VIDEO ? &t->cc_video : &t->cc_audio, buf_bytes(b),
-              random_access, pcr);
+    uint8_t flags = random_access ? FLAG_RANDOM_ACCESS : 0;
+    if (pcr >= 0)
+        flags |= take_mark(t);
+    packetize(out, pid, track == TS_VIDEO ? &t->cc_video : &t->cc_audio, buf_bytes(b), flags, pcr);
     return out->err;
 }
 
@@ -257,6 +274,6 @@ void ts_put_padding(struct buf *out, unsigned packets)
         if (!p)
             return;
         memset(p, 0xff, TS_PACKET);
-        packet_header(p, NULL_PID, false, CONTROL_PAYLOAD, 0);
+        packet_header(p, TS_PID_NULL, false, CONTROL_PAYLOAD, 0);
     }
 }

@@ -12,9 +12,11 @@
 #define TS_PACKET 188
 #define TS_CLOCK  90000
 
+#define TS_PID_PAT   0
 #define TS_PID_PMT   0x1000
 #define TS_PID_VIDEO 0x100
 #define TS_PID_AUDIO 0x101
+#define TS_PID_NULL  0x1fff
 
 #define TS_LEAD    (TS_CLOCK / 5)  /* 200 ms: what a decoder may buffer */
 #define TS_PCR_MAX (TS_CLOCK / 10) /* 2.7.2: 100 ms */
@@ -24,6 +26,7 @@ struct ts {
     uint8_t version;                            /* of the programme map, 5 bits */
     uint8_t cc_pat, cc_pmt, cc_video, cc_audio; /* the next continuity counters */
     int64_t pcr;                                /* last written, -1 before */
+    bool discontinuity;                         /* to be said with the next clock reference */
     struct buf pes;                             /* the packet being built; its memory is kept */
 };
 
@@ -33,6 +36,11 @@ void ts_fini(struct ts *t);
 /* Appends the tables. A change of what they say raises the version; the clock reference starts anew
  * with the next frame. */
 void ts_put_tables(struct ts *t, struct buf *out, bool video, bool audio);
+
+/* What follows does not continue what came before (a gap, another format): the next clock reference
+ * carries discontinuity_indicator (2.4.3.5). The playlist says it with DISCONTINUITY; here it
+ * stands where a crash finds it. */
+void ts_mark_discontinuity(struct ts *t);
 
 /* One access unit, a byte stream with its delimiter, in t->pes from ts_pes_begin on:
  *     struct buf *pes = ts_pes_begin(t, TS_VIDEO, pts);

@@ -44,7 +44,7 @@ void ts_file_abandon(struct ts_file *f)
 }
 
 int ts_file_begin(struct ts_file *f, const char *name, usec_t zero, usec_t start, bool video,
-                  bool audio)
+                  bool audio, bool discontinuity)
 {
     int err = f->sink->ops->begin(f->sink, name);
     if (err)
@@ -56,6 +56,8 @@ int ts_file_begin(struct ts_file *f, const char *name, usec_t zero, usec_t start
     f->start = f->put_end = f->safe_end = start;
     str_copy(f->name, sizeof f->name, bytes_str(name));
     ts_put_tables(&f->ts, &f->out, video, audio);
+    if (discontinuity)
+        ts_mark_discontinuity(&f->ts);
     return f->out.err;
 }
 
@@ -75,11 +77,12 @@ static int flush(struct ts_file *f)
     return OK;
 }
 
-static int flush_if_large(struct ts_file *f, usec_t end)
+static int flush_if_due(struct ts_file *f, usec_t end)
 {
     if (end > f->put_end)
         f->put_end = end;
-    return f->out.len >= TS_FILE_CHUNK ? flush(f) : OK;
+    bool due = f->out.len >= TS_FILE_CHUNK || f->put_end - f->safe_end >= TS_FILE_HELD;
+    return due ? flush(f) : OK;
 }
 
 /* A frame that failed half way leaves no packets behind. */
@@ -103,7 +106,7 @@ static int put_batch(struct ts_file *f)
     buf_clear(&f->batch.adts);
     f->batch.frames = 0;
     int err = put_pes(f, TS_AUDIO, f->batch.start, true);
-    return err ? err : flush_if_large(f, f->batch.end);
+    return err ? err : flush_if_due(f, f->batch.end);
 }
 
 int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h264_params *params,
@@ -113,7 +116,7 @@ int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h26
     int err = annexb_put(pes, bytes_of(frame->data, frame->size), frame->key ? params : NULL);
     if (!err)
         err = put_pes(f, TS_VIDEO, frame->time, frame->key);
-    return err ? err : flush_if_large(f, end);
+    return err ? err : flush_if_due(f, end);
 }
 
 int ts_file_audio(struct ts_file *f, usec_t time, usec_t end, struct bytes raw, unsigned channels)
@@ -151,6 +154,12 @@ static int flush_all(struct ts_file *f)
         return err;
     pad_to_minimum(f);
     return f->out.err ? f->out.err : flush(f);
+}
+
+int ts_file_flush(struct ts_file *f)
+{
+    int err = flush(f);
+    return err ? err : f->sink->ops->append(f->sink, bytes_of(NULL, 0));
 }
 
 int ts_file_finish(struct ts_file *f, usec_t end, const char *playlist, struct sink_file *info)

@@ -9,7 +9,7 @@
 /* When collected bytes go to the disk thread: a batch worth a system call, or an age that bounds
  * what a crash takes. */
 #define BATCH_BYTES (256u << 10)
-#define BATCH_AGE   SEC
+#define BATCH_AGE   (700 * MSEC)
 #define MEDIA_AGE   (500 * MSEC) /* of a file with a journal: after a crash all of that counts */
 
 static struct disk_sink *of(struct sink *sink)
@@ -134,8 +134,11 @@ static int sink_append(struct sink *sink, struct bytes bytes)
         return ERR_IO;
     if (!s->media.open)
         return ERR_BAD_STATE;
-    if (!bytes.len)
+    if (!bytes.len) {
+        if (s->media.bytes)
+            hand_over(s, NULL);
         return OK;
+    }
     struct block *last = list_last(&s->media.blocks, struct block, item.in_queue);
     int err = reserve(s, bytes.len);
     if (err) {

@@ -5,10 +5,10 @@
  *     spool_sink_close     ->   all that was queued             ->   drained
  *
  * A sink (segment/sink.h) never blocks: bytes are copied into pooled blocks and handed over in
- * batches of about 256 KiB or one second. A sink may hold `track_bytes`, all together
- * `total_bytes`; then append and begin give ERR_LIMIT and take nothing. After a failed write or
- * fsync a sink is dead: `failed` is called once and its calls give ERR_IO; what became whole before
- * stays whole, and the file in the works stays as .part.
+ * batches of about 256 KiB or 0.7 s, so that a crash takes no more than about a second. A sink may
+ * hold `track_bytes`, all together `total_bytes`; then append and begin give ERR_LIMIT and take
+ * nothing. After a failed write or fsync a sink is dead: `failed` is called once and its calls give
+ * ERR_IO; what became whole before stays whole, and the file in the works stays as .part.
  *
  * A file with a journal (segment/sink.h: note) is NAME.part and NAME.idx while it grows; both are
  * synced every SPOOL_SYNC. Its finish goes on to a thread of its own, which calls the writer's

@@ -630,6 +630,12 @@ static void idle_segments_are_closed_by_the_clock(void **state)
     struct bench *b = bench_new(HLS_AUDIO);
     assert_int_equal(hls_writer_deadline(b->w), USEC_NEVER);
     push_audio(b, 0, 100);
+    assert_int_equal(hls_writer_deadline(b->w), T0 + HLS_FLUSH);
+    hls_writer_tick(b->w, T0 + 3 * SEC); /* frames came since */
+    assert_int_equal(hls_writer_deadline(b->w), T0 + 3 * SEC + HLS_FLUSH);
+    unsigned appends = b->m->open.appends;
+    hls_writer_tick(b->w, T0 + 3 * SEC + HLS_FLUSH);
+    assert_int_equal(b->m->open.appends, appends + 2); /* the rest, and that it shall not wait */
     assert_int_equal(hls_writer_deadline(b->w), T0 + HLS_TARGET + HLS_IDLE);
     hls_writer_tick(b->w, T0 + HLS_TARGET + HLS_IDLE - 1);
     assert_int_equal(b->m->files, 0);
@@ -724,17 +730,16 @@ static void a_sink_full_from_the_start_is_tried_again(void **state)
     b->m->begin_error = ERR_LIMIT;
     push_audio(b, 0, 100);
     b->m->begin_error = OK;
-    push_audio(b, 100, 200);
     b->m->append_error = ERR_LIMIT; /* nothing gets through: nothing to keep */
-    push_audio(b, 200, 800);
+    push_audio(b, 100, 800);
     b->m->append_error = OK;
-    push_audio(b, 800, 900);
+    push_audio(b, 800, 1000);
     hls_writer_finish(b->w, true);
     assert_int_equal(b->failures, 0);
     assert_true(b->m->abandoned > 0);
     assert_int_equal(b->m->files, 1);
     struct found f = read_back(b);
-    assert_in_range(f.audios, 200, 300);
+    assert_in_range(f.audios, 150, 200);
     forget(&f);
     bench_free(b);
 }

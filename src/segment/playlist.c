@@ -1,27 +1,12 @@
-#include "segment/playlist.h"
+#include "segment/playlist_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 
 /* FFmpeg's numbers, which the metadata tags carry (files.md 2). */
 enum { AV_CODEC_AAC = 86018, AV_CODEC_H264 = 27, AV_SAMPLE_S16 = 1 };
-
-#define END_ROOM 4096 /* beyond the limit, so that a full playlist can still be ended */
-
-struct hls_playlist {
-    char name[NAMES_SIZE];
-    usec_t start, end;
-    struct buf text;
-    size_t target_at; /* where the digits of TARGETDURATION stand in `text` */
-    size_t target_len;
-    unsigned target;
-    unsigned segments, generation;
-    bool ended;
-    unsigned channels, width, height; /* of the last metadata lines */
-};
 
 /* A value must not break out of its line. */
 static void put_value(struct buf *b, const char *text)
@@ -146,6 +131,7 @@ int hls_playlist_add(struct hls_playlist *p, const struct hls_segment *s)
     }
     raise_target(p, ticks);
     p->segments++;
+    p->last = s->start;
     p->end = s->start + s->duration;
     if (s->channels)
         p->channels = s->channels;
@@ -161,16 +147,24 @@ struct bytes hls_playlist_text(const struct hls_playlist *p)
     return buf_bytes(&p->text);
 }
 
+int hls_playlist_close(struct hls_playlist *p)
+{
+    if (p->ended)
+        return ERR_BAD_STATE;
+    buf_put_str(&p->text, HLS_ENDLIST "\n");
+    if (p->text.err)
+        return p->text.err;
+    p->ended = true;
+    return OK;
+}
+
 int hls_playlist_publish(struct hls_playlist *p, struct sink *sink, bool end)
 {
     if (p->ended)
         return ERR_BAD_STATE;
-    if (end) {
-        buf_put_str(&p->text, "#EXT-X-ENDLIST\n");
-        if (p->text.err)
-            return p->text.err;
-        p->ended = true;
-    }
+    int err = end ? hls_playlist_close(p) : OK;
+    if (err)
+        return err;
     return sink->ops->put(sink, p->name, buf_bytes(&p->text), ++p->generation, end);
 }
 
@@ -187,6 +181,16 @@ usec_t hls_playlist_start(const struct hls_playlist *p)
 usec_t hls_playlist_end(const struct hls_playlist *p)
 {
     return p->end;
+}
+
+usec_t hls_playlist_last(const struct hls_playlist *p)
+{
+    return p->segments ? p->last : USEC_UNSET;
+}
+
+bool hls_playlist_ended(const struct hls_playlist *p)
+{
+    return p->ended;
 }
 
 unsigned hls_playlist_segments(const struct hls_playlist *p)

@@ -26,10 +26,15 @@ struct hls_playlist_config {
 
 #define HLS_MIN_TARGET     10 /* seconds; TARGETDURATION is never less */
 #define HLS_PLAYLIST_LIMIT (64u << 20)
+#define HLS_ENDLIST        "#EXT-X-ENDLIST"
 
 /* `start`: time of the first frame, START-REC-TIME. All texts are copied. NULL: out of memory. */
 struct hls_playlist *hls_playlist_new(const struct hls_playlist_config *config, usec_t start);
 void hls_playlist_free(struct hls_playlist *p); /* NULL is fine */
+
+/* Takes up a text that hls_playlist_text gave once, to go on with it. ERR_MALFORMED: not of ours;
+ * ERR_LIMIT: longer than it may be; ERR_NOMEM. */
+int hls_playlist_read(struct hls_playlist **out, const char *name, struct bytes text);
 
 struct hls_segment {
     const char *name;
@@ -49,6 +54,9 @@ int hls_playlist_add(struct hls_playlist *p, const struct hls_segment *s);
 /* The whole text, borrowed until the next call. */
 struct bytes hls_playlist_text(const struct hls_playlist *p);
 
+/* Adds ENDLIST, after which nothing may be added. ERR_BAD_STATE: it is there; ERR_NOMEM. */
+int hls_playlist_close(struct hls_playlist *p);
+
 /* Gives the text as its next generation to the sink; `end`: with ENDLIST, after which nothing may
  * be added. The sink's errors; ERR_BAD_STATE: ended before. */
 int hls_playlist_publish(struct hls_playlist *p, struct sink *sink, bool end);
@@ -57,6 +65,9 @@ const char *hls_playlist_name(const struct hls_playlist *p);
 usec_t hls_playlist_start(const struct hls_playlist *p); /* START-REC-TIME, whole milliseconds */
 usec_t hls_playlist_end(
     const struct hls_playlist *p); /* end of the last segment; the start when there is none */
+usec_t hls_playlist_last(
+    const struct hls_playlist *p); /* start of the last segment; USEC_UNSET: there is none */
+bool hls_playlist_ended(const struct hls_playlist *p);
 unsigned hls_playlist_segments(const struct hls_playlist *p);
 
 #endif

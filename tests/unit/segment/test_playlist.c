@@ -152,9 +152,67 @@ static void full(void **state)
     memory_sink_free(m);
 }
 
+/* A text that was written before is gone on with as if it had never been let go. */
+static void a_text_is_taken_up_again(void **state)
+{
+    (void)state;
+    struct hls_playlist *p = hls_playlist_new(&alice, 1735707617163 * MSEC), *q;
+    struct hls_segment s = { .name = "a.ts", .start = 1735707617163 * MSEC, .bytes = 1 };
+    for (int n = 0; n < 40; n++) {
+        struct bytes text = hls_playlist_text(p);
+        assert_int_equal(hls_playlist_read(&q, alice.name, text), OK);
+        assert_string_equal(hls_playlist_name(q), alice.name);
+        assert_int_equal(hls_playlist_start(q), hls_playlist_start(p));
+        assert_int_equal(hls_playlist_end(q), hls_playlist_end(p));
+        assert_int_equal(hls_playlist_last(q), hls_playlist_last(p));
+        assert_int_equal(hls_playlist_segments(q), n);
+        assert_false(hls_playlist_ended(q));
+
+        s.duration = (n == 30 ? 1234567 : 9000 + n) * MSEC + 700;
+        s.gap = n % 7 == 6;
+        s.discontinuity = s.gap || n % 5 == 4;
+        s.width = n / 10 ? 640 : 320;
+        s.height = 180;
+        s.channels = n % 20 < 10 ? 1 : 2;
+        assert_int_equal(hls_playlist_add(p, &s), OK);
+        assert_int_equal(hls_playlist_add(q, &s), OK);
+        assert_text(q, (const char *)hls_playlist_text(p).ptr);
+        hls_playlist_free(q);
+        s.start += (s.duration / MSEC + (n % 7 == 5 ? 4000 : 0)) * MSEC;
+    }
+    assert_int_equal(hls_playlist_close(p), OK);
+    assert_int_equal(hls_playlist_close(p), ERR_BAD_STATE);
+    assert_int_equal(hls_playlist_read(&q, alice.name, hls_playlist_text(p)), OK);
+    assert_true(hls_playlist_ended(q));
+    assert_int_equal(hls_playlist_add(q, &s), ERR_BAD_STATE);
+    hls_playlist_free(q);
+    hls_playlist_free(p);
+}
+
+static void other_texts_are_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "#EXTM3U\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-TRTC-START-REC-TIME:1",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:010\n#EXT-X-TRTC-START-REC-TIME:1\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-TRTC-START-REC-TIME:1\nx.ts\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-TRTC-START-REC-TIME:1\n#EXTINF:1.0000,\nx.ts\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-TRTC-START-REC-TIME:1\n#EXT-X-ENDLIST\n#\n",
+    };
+    struct hls_playlist *p;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (hls_playlist_read(&p, "x.m3u8", bytes_str(texts[i])) != ERR_MALFORMED)
+            fail_msg("taken: %s", texts[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_is_taken_up_again),
+        cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(example),
         cmocka_unit_test(gaps_formats_and_long_segments),
         cmocka_unit_test(full),

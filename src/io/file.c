@@ -238,12 +238,10 @@ int file_put(int dir, const char *name, struct bytes content)
     return err;
 }
 
-int file_open(int *out, int dir, const char *name)
+static int open_plain(int *out, int dir, const char *name, int access)
 {
     struct stat st;
-    if (!file_name_ok(name))
-        return ERR_MALFORMED;
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(dir, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : fail("open", name);
     if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -252,6 +250,25 @@ int file_open(int *out, int dir, const char *name)
     }
     *out = fd;
     return OK;
+}
+
+int file_open(int *out, int dir, const char *name)
+{
+    return file_name_ok(name) ? open_plain(out, dir, name, O_RDONLY) : ERR_MALFORMED;
+}
+
+int file_open_part(int *out, int dir, const char *name)
+{
+    char part[NAME_MAX + 1];
+    if (!file_name_ok(name))
+        return ERR_MALFORMED;
+    part_name(part, name);
+    return open_plain(out, dir, part, O_RDWR);
+}
+
+int file_cut(int fd, uint64_t len)
+{
+    return ftruncate(fd, (off_t)len) ? fail("cut", "file") : OK;
 }
 
 int file_size(int fd, uint64_t *out)
@@ -271,6 +288,21 @@ static ssize_t read_at(int fd, void *to, size_t len, uint64_t pos)
         got = pread(fd, to, len, (off_t)pos);
     while (got < 0 && errno == EINTR);
     return got;
+}
+
+int file_read_at(int fd, void *to, size_t len, uint64_t pos, size_t *got)
+{
+    size_t have = 0;
+    while (have < len) {
+        ssize_t n = read_at(fd, (uint8_t *)to + have, len - have, pos + have);
+        if (n < 0)
+            return fail("read", "file");
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    *got = have;
+    return OK;
 }
 
 int file_read_fd(struct buf *out, int fd)

@@ -46,6 +46,13 @@ int file_create_part(int *out, int dir, const char *name);
  * its lengths. ERR_MALFORMED: no name. */
 int file_create(int *out, int dir, const char *name);
 
+/* NAME.part as a crash left it, to read and to write. ERR_NOT_FOUND; ERR_MALFORMED: no name, or not
+ * a plain file. */
+int file_open_part(int *out, int dir, const char *name);
+
+/* Drops what is behind `len` bytes. */
+int file_cut(int fd, uint64_t len);
+
 /* Makes NAME.part, open as `fd`, whole and visible. `fd` stays open and then shows this very
  * version for good, even when the name is taken by a newer one. */
 int file_commit(int fd, int dir, const char *name);
@@ -66,6 +73,9 @@ int file_open(int *out, int dir, const char *name);
  * buffer's limit. */
 int file_read_fd(struct buf *out, int fd);
 int file_read(struct buf *out, int dir, const char *name); /* ERR_NOT_FOUND besides */
+
+/* Up to `len` bytes from `pos`; `*got` is less at the end of the file only. */
+int file_read_at(int fd, void *to, size_t len, uint64_t pos, size_t *got);
 
 int file_size(int fd, uint64_t *out);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "spool/repair.h"
 #include "task/once.h"
 #include "task/task.h"
 
@@ -112,6 +113,17 @@ static struct task *task_of_meta(struct tasks *tasks, const struct spool_meta *m
     return t;
 }
 
+/* What was torn is made whole, as far as it can be; what cannot be stays for the next start. */
+static void repair(struct task *t)
+{
+    const struct spool_build build = { t->tasks->config.version, t->tasks->config.date };
+    struct spool_repaired done;
+    spool_folder_repair(t->folder, &build, &done);
+    if (done.salvaged || done.listed)
+        log_info(&t->log, "%u torn segments made whole, %u segments added to their playlists",
+                 done.salvaged, done.listed);
+}
+
 static int deliver_found(struct task *t, struct spool_found *found)
 {
     struct bucket *bucket;
@@ -128,6 +140,7 @@ static int deliver_found(struct task *t, struct spool_found *found)
         bucket_free(bucket);
         return err;
     }
+    repair(t);
     err = upload_task_recover(t->upload, true);
     if (!err)
         task_deliver(t);

@@ -201,7 +201,8 @@ static void end_before(struct ts_scan *s)
 static bool read_packet(struct ts_scan *s, const uint8_t *p)
 {
     unsigned pid = get_u16(p + 1) & 0x1fff;
-    bool continues = !(p[1] & 0x40) && (p[3] & 0x10);
+    unsigned open = s->pes.track == TS_VIDEO ? TS_PID_VIDEO : TS_PID_AUDIO;
+    bool continues = pid == open && !(p[1] & 0x40) && (p[3] & 0x10);
     if (p[0] != 0x47 || p[1] & 0x80 || (s->packets < 2) != (pid == TS_PID_PAT || pid == TS_PID_PMT))
         return false;
     if (s->pes.open && !s->pes.length && !continues)

@@ -196,6 +196,15 @@ static void a_unit_without_a_length_ends_where_the_next_begins(void **state)
         assert_in_range(s.frames[TS_VIDEO], 1, 2);
         assert_true(s.bytes >= one);
         assert_true(scan(&s, bytes_of(ts.ptr, one - 1), SIZE_MAX) == ERR_NOT_FOUND);
+
+        struct buf closed;
+        buf_init(&closed, 1u << 20);
+        buf_put(&closed, ts.ptr, one);
+        ts_put_padding(&closed, 1);
+        assert_int_equal(scan(&s, buf_bytes(&closed), SIZE_MAX), OK);
+        assert_int_equal(s.frames[TS_VIDEO], 1);
+        assert_int_equal(s.bytes, one + TS_PACKET);
+        buf_fini(&closed);
         teardown(&b);
     }
 }

@@ -61,9 +61,12 @@ static struct value *convert_object(json_t *in)
 
 static struct value *convert_number(const json_t *in)
 {
-    bool whole = json_is_integer(in) && json_integer_value(in) >= 0;
-    struct value *v = value_new(whole ? VALUE_U64 : VALUE_NUMBER, 0);
-    if (v && whole)
+    bool natural = json_is_integer(in) && json_integer_value(in) >= 0;
+    struct value *v = value_new(natural               ? VALUE_U64
+                                : json_is_integer(in) ? VALUE_NEGATIVE
+                                                      : VALUE_FRACTION,
+                                0);
+    if (v && natural)
         v->number = (uint64_t)json_integer_value(in);
     return v;
 }

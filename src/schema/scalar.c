@@ -30,15 +30,14 @@ static bool as_bool(const struct value *v, bool *out)
     return v->kind == VALUE_BOOL || *out || (text && word_is(v->text, "false", "False"));
 }
 
-/* A number, though none that as_u64() takes: negative, with a fraction, or too large. */
-static bool is_other_number(const struct value *v)
+/* A whole number, though none that as_u64() takes: negative, or too large. */
+static bool is_other_integer(const struct value *v)
 {
     if (v->kind != VALUE_TEXT)
-        return v->kind == VALUE_NUMBER;
+        return v->kind == VALUE_NEGATIVE;
     const char *text = v->text + (*v->text == '-');
-    size_t whole = strspn(text, "0123456789");
-    size_t fraction = text[whole] == '.' ? 1 + strspn(text + whole + 1, "0123456789") : 0;
-    return whole && fraction != 1 && !text[whole + fraction];
+    size_t digits = strspn(text, "0123456789");
+    return digits && !text[digits];
 }
 
 static int word_index(const struct schema_row *row, const char *text)
@@ -74,7 +73,7 @@ static int scalar_u64(const struct schema_row *row, uint64_t *out, const struct 
 {
     uint64_t n;
     if (!as_u64(v, &n))
-        return is_other_number(v) ? ERR_RANGE : ERR_MALFORMED;
+        return is_other_integer(v) ? ERR_RANGE : ERR_MALFORMED;
     if (n < row->min || n > row->max)
         return ERR_RANGE;
     *out = n;

@@ -15,8 +15,9 @@
 enum value_kind {
     VALUE_NULL,
     VALUE_BOOL,
-    VALUE_U64,    /* a whole number from 0 on */
-    VALUE_NUMBER, /* any other number; its value is never needed */
+    VALUE_U64,      /* a whole number from 0 on */
+    VALUE_NEGATIVE, /* a whole number below 0; its value is never needed */
+    VALUE_FRACTION, /* a number with a fraction or an exponent; nor is its value */
     VALUE_STRING,
     VALUE_TEXT, /* a scalar whose type its syntax does not tell (YAML plain, form): typed by the row
                    that reads it */

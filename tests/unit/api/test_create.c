@@ -128,7 +128,7 @@ static const struct row {
     { "{" GOOD ",\"MixLayoutParams\":[]}", "InvalidParameter", "must be an object" },
     { REC_WITH("\"MaxIdleTime\":\"60\""), "InvalidParameter",
       "`RecordParams.MaxIdleTime` must be an integer from 5 to 86400, not `60`" },
-    { REC_WITH("\"MaxIdleTime\":1.5"), OUT, "MaxIdleTime" },
+    { REC_WITH("\"MaxIdleTime\":1.5"), "InvalidParameter", "MaxIdleTime" },
     { REC_WITH("\"SubscribeStreamUserIds\":{\"SubscribeAudioUserIds\":\"a\"}"), "InvalidParameter",
       "SubscribeStreamUserIds.SubscribeAudioUserIds" },
     { LAYOUT("\"MixLayoutMode\":1,\"PureAudioDisableLayout\":1"), "InvalidParameter",

@@ -187,7 +187,7 @@ static void typed_by_the_table(void **state)
         { "Flag=1", SCHEMA_WRONG_TYPE },
         { "N=10", SCHEMA_OUT_OF_RANGE },
         { "N=-1", SCHEMA_OUT_OF_RANGE },
-        { "N=1.5", SCHEMA_OUT_OF_RANGE },
+        { "N=1.5", SCHEMA_WRONG_TYPE },
         { "N=18446744073709551616", SCHEMA_OUT_OF_RANGE },
         { "N=1.", SCHEMA_WRONG_TYPE },
         { "N=-", SCHEMA_WRONG_TYPE },

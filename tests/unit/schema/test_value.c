@@ -110,8 +110,8 @@ static void json_kinds(void **state)
     assert_int_equal(value_member(v, "n")->kind, VALUE_NULL);
     assert_true(value_member(v, "b")->truth);
     assert_true(value_member(v, "u")->number == 9007199254740993u);
-    assert_int_equal(value_member(v, "m")->kind, VALUE_NUMBER);
-    assert_int_equal(value_member(v, "r")->kind, VALUE_NUMBER);
+    assert_int_equal(value_member(v, "m")->kind, VALUE_NEGATIVE);
+    assert_int_equal(value_member(v, "r")->kind, VALUE_FRACTION);
     assert_string_equal(value_member(v, "s")->text, "x,[\"{");
     assert_int_equal(value_at(v, "l.1")->number, 2);
     assert_int_equal(value_at(v, "l[1]")->number, 2);

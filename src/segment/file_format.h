@@ -59,6 +59,6 @@ struct file_format {
         const struct media_file *f); /* of the whole file, if it ended now; at least */
 };
 
-extern const struct file_format file_format_adts;
+extern const struct file_format file_format_adts, file_format_mp4;
 
 #endif

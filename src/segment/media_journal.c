@@ -16,6 +16,12 @@ void journal_writer_init(struct journal_writer *w)
     buf_init(&w->out, OUT_MAX);
 }
 
+void journal_writer_resume(struct journal_writer *w, uint32_t checksum)
+{
+    journal_writer_init(w);
+    w->checksum = checksum;
+}
+
 void journal_writer_fini(struct journal_writer *w)
 {
     buf_fini(&w->out);
@@ -176,6 +182,27 @@ void journal_put_summary(struct journal_writer *w, const struct journal_summary 
     buf_put_u8(&w->out, s->torn);
     buf_put_u64(&w->out, s->cut_bytes);
     close_record(w, at);
+}
+
+void journal_put_placed(struct journal_writer *w, const struct journal_placed *p)
+{
+    size_t at = begin(w, JOURNAL_PLACED);
+    buf_put_u64(&w->out, p->head);
+    close_record(w, at);
+}
+
+void journal_put_item(struct journal_writer *w, const struct journal_item *it)
+{
+    switch (it->kind) {
+    case JOURNAL_HEADER: journal_put_header(w, &it->header); break;
+    case JOURNAL_TRACK: journal_put_track(w, &it->track); break;
+    case JOURNAL_ENTRY: journal_put_entry(w, &it->entry); break;
+    case JOURNAL_SAMPLE: journal_put_sample(w, &it->sample); break;
+    case JOURNAL_GAP: journal_put_gap(w, &it->gap); break;
+    case JOURNAL_END: journal_put_end(w, &it->end); break;
+    case JOURNAL_SUMMARY: journal_put_summary(w, &it->summary); break;
+    case JOURNAL_PLACED: journal_put_placed(w, &it->placed); break;
+    }
 }
 
 struct bytes journal_take(struct journal_writer *w)

@@ -16,6 +16,7 @@
  *     SAMPLES u16 count, then each: u8 track and flags, [u8 entry], varint size, varint delta
  *     GAP     u8 reason, i64 from, i64 to
  *     END     i64 end
+ *     PLACED  u64 head
  *     SUMMARY what a finished file came to; the journal is then header and summary alone
  *
  * Pure, apart from the callback that fetches a journal's bytes. One thread at a time for an object.
@@ -60,6 +61,7 @@ enum journal_kind {
     JOURNAL_GAP = 5,
     JOURNAL_END = 6,
     JOURNAL_SUMMARY = 7,
+    JOURNAL_PLACED = 8,
 };
 
 /* Once, first. Texts may hold anything but are limited (JOURNAL_MAX_TEXT). */
@@ -117,6 +119,12 @@ struct journal_end {
     usec_t end; /* of the file's media, from the start */
 };
 
+/* After the end, or in its place after a crash: the body is now `head` bytes further back in its
+ * file, or is just being moved there. */
+struct journal_placed {
+    uint64_t head;
+};
+
 /* What became of it; everything that event 310 and a log need once NAME is gone. */
 struct journal_summary {
     usec_t start, end;     /* Unix time; end = start + duration */
@@ -129,6 +137,20 @@ struct journal_summary {
     uint16_t width, height; /* largest; 0 without video */
     bool torn;              /* finished after a crash, without its end */
     uint64_t cut_bytes;     /* torn bytes of body and journal that were cut */
+};
+
+struct journal_item {
+    enum journal_kind kind;
+    union {
+        struct journal_header header;
+        struct journal_track track;
+        struct journal_entry entry;
+        struct journal_sample sample;
+        struct journal_gap gap;
+        struct journal_end end;
+        struct journal_summary summary;
+        struct journal_placed placed;
+    };
 };
 
 /* ---- Writer ---- */
@@ -148,9 +170,13 @@ struct journal_writer {
 void journal_writer_init(struct journal_writer *w);
 void journal_writer_fini(struct journal_writer *w);
 
-/* Each puts one record; samples gather in a batch that any other record or the take closes. What
- * the limits above do not allow is the caller's mistake (assert). Errors stick in w->out.err
- * (ERR_NOMEM). */
+/* A writer that goes on behind a journal's last whole record; for records other than samples.
+ * `checksum`: journal_good_checksum there. */
+void journal_writer_resume(struct journal_writer *w, uint32_t checksum);
+
+/* Each puts one record; samples gather in a batch that any other record or the take closes.
+ * What the limits above do not allow is the caller's mistake (assert). Errors stick in
+ * w->out.err (ERR_NOMEM). */
 void journal_put_header(struct journal_writer *w, const struct journal_header *h);
 void journal_put_track(struct journal_writer *w, const struct journal_track *t);
 void journal_put_entry(struct journal_writer *w, const struct journal_entry *e);
@@ -158,6 +184,8 @@ void journal_put_sample(struct journal_writer *w, const struct journal_sample *s
 void journal_put_gap(struct journal_writer *w, const struct journal_gap *g);
 void journal_put_end(struct journal_writer *w, const struct journal_end *e);
 void journal_put_summary(struct journal_writer *w, const struct journal_summary *s);
+void journal_put_placed(struct journal_writer *w, const struct journal_placed *p);
+void journal_put_item(struct journal_writer *w, const struct journal_item *item); /* any of these */
 
 /* Samples that a crash would lose now. */
 static inline unsigned journal_waiting(const struct journal_writer *w)
@@ -184,22 +212,9 @@ struct journal_memory {
 
 void journal_memory_init(struct journal_memory *m, struct bytes bytes); /* borrowed */
 
-struct journal_item {
-    enum journal_kind kind;
-    union {
-        struct journal_header header;
-        struct journal_track track;
-        struct journal_entry entry;
-        struct journal_sample sample;
-        struct journal_gap gap;
-        struct journal_end end;
-        struct journal_summary summary;
-    };
-};
+struct journal_reader;
 
-struct journal_reader; /* about 70 KiB, whatever the journal's length */
-
-/* `source` is borrowed. ERR_NOMEM. */
+/* A reader is about 70 KiB, whatever the journal's length. `source` is borrowed. ERR_NOMEM. */
 int journal_reader_new(struct journal_reader **out, struct journal_source *source);
 void journal_reader_free(struct journal_reader *r); /* NULL is fine */
 void journal_reader_rewind(struct journal_reader *r);
@@ -212,6 +227,9 @@ int journal_next(struct journal_reader *r, struct journal_item *out);
 
 /* Bytes of the whole records that were read: where a torn journal is to be cut. */
 uint64_t journal_good(const struct journal_reader *r);
+
+/* The checksum there, which the next record goes on from. */
+uint32_t journal_good_checksum(const struct journal_reader *r);
 
 /* Header and summary of a short journal. ERR_BAD_STATE: it is no short one (not finished yet).
  * Texts of `header` are borrowed from `r`. Errors of journal_next; ERR_AGAIN: it is empty. */

@@ -22,9 +22,9 @@ struct track {
 
 struct journal_reader {
     struct journal_source *source;
-    uint64_t good;   /* where the record that is read next begins */
-    uint64_t newest; /* where the one before it does */
-    uint32_t checksum;
+    uint64_t good;                      /* where the record that is read next begins */
+    uint64_t newest;                    /* where the one before it does */
+    uint32_t checksum, checksum_before; /* at `good` and at `newest` */
     int err;
 
     uint64_t window_at; /* what `window` holds: [window_at, window_at + filled) */
@@ -35,7 +35,7 @@ struct journal_reader {
     unsigned left;
     struct reader other; /* the payload of another record */
 
-    bool begun, ended; /* header seen; END or SUMMARY seen */
+    bool begun, ended; /* header seen; END, PLACED or SUMMARY seen */
     uint64_t body;     /* bytes of all samples so far */
     struct track track[JOURNAL_MAX_TRACKS];
 };
@@ -78,7 +78,7 @@ void journal_reader_rewind(struct journal_reader *r)
 {
     r->good = r->newest = r->window_at = r->body = 0;
     r->filled = 0;
-    r->checksum = 0;
+    r->checksum = r->checksum_before = 0;
     r->err = OK;
     r->left = 0;
     r->begun = r->ended = false;
@@ -110,6 +110,11 @@ static int look(struct journal_reader *r, size_t want, struct bytes *out)
     return OK;
 }
 
+uint32_t journal_good_checksum(const struct journal_reader *r)
+{
+    return r->checksum;
+}
+
 /* The next whole record that its checksum confirms. ERR_AGAIN: there is nothing after the last. */
 static int next_record(struct journal_reader *r, uint8_t *type, struct bytes *payload)
 {
@@ -132,6 +137,7 @@ static int next_record(struct journal_reader *r, uint8_t *type, struct bytes *pa
         return ERR_MALFORMED;
     *type = seen.ptr[4];
     *payload = bytes_of(seen.ptr + HEAD, size);
+    r->checksum_before = r->checksum;
     r->checksum = checksum;
     r->newest = r->good;
     r->good += HEAD + size + TAIL;
@@ -285,10 +291,16 @@ static int open_samples(struct journal_reader *r, struct reader in, struct journ
     return in.failed || !r->left ? ERR_MALFORMED : read_sample(r, &out->sample);
 }
 
-/* What has its place now: the header first, and nothing after the end. */
+/* What has its place now: the header first, and only PLACED after the end. */
 static bool in_place(const struct journal_reader *r, uint8_t type)
 {
-    return !r->ended && (type == JOURNAL_HEADER) == !r->begun;
+    return (!r->ended || type == JOURNAL_PLACED) && (type == JOURNAL_HEADER) == !r->begun;
+}
+
+static int read_placed(struct reader *in, struct journal_placed *p)
+{
+    p->head = read_u64(in);
+    return in->failed || p->head > JOURNAL_MAX_BODY ? ERR_MALFORMED : OK;
 }
 
 static int read_record(struct journal_reader *r, uint8_t type, struct bytes payload,
@@ -309,6 +321,7 @@ static int read_record(struct journal_reader *r, uint8_t type, struct bytes payl
         out->end.end = read_time(&in);
         return in.failed ? ERR_MALFORMED : OK;
     case JOURNAL_SUMMARY: r->ended = true; return read_summary(&in, &out->summary);
+    case JOURNAL_PLACED: r->ended = true; return read_placed(&in, &out->placed);
     }
     return ERR_MALFORMED;
 }
@@ -329,8 +342,10 @@ static int next(struct journal_reader *r, struct journal_item *out)
             return err;
         err = read_record(r, type, payload, out);
     }
-    if (err)
-        r->good = r->newest; /* its checksum is right, and yet it makes no sense */
+    if (err) { /* its checksum is right, and yet it makes no sense */
+        r->good = r->newest;
+        r->checksum = r->checksum_before;
+    }
     return err;
 }
 

@@ -31,20 +31,7 @@ static void wrap(struct buf *out, struct reader r)
     }
 }
 
-/* What was read, written again, must be read as the same. */
-static void put(struct journal_writer *w, const struct journal_item *it)
-{
-    switch (it->kind) {
-    case JOURNAL_HEADER: journal_put_header(w, &it->header); break;
-    case JOURNAL_TRACK: journal_put_track(w, &it->track); break;
-    case JOURNAL_ENTRY: journal_put_entry(w, &it->entry); break;
-    case JOURNAL_SAMPLE: journal_put_sample(w, &it->sample); break;
-    case JOURNAL_GAP: journal_put_gap(w, &it->gap); break;
-    case JOURNAL_END: journal_put_end(w, &it->end); break;
-    case JOURNAL_SUMMARY: journal_put_summary(w, &it->summary); break;
-    }
-}
-
+/* What was read, written again to `again`, must be read as the same. */
 static unsigned walk(struct bytes bytes, struct journal_writer *again)
 {
     struct journal_memory memory;
@@ -62,7 +49,7 @@ static unsigned walk(struct bytes bytes, struct journal_writer *again)
             body += it.sample.size;
         }
         if (again)
-            put(again, &it);
+            journal_put_item(again, &it);
     }
     check(journal_good(r) <= bytes.len);
     journal_reader_free(r);

@@ -96,6 +96,7 @@ struct disk_sink {
         uint64_t journal_pos;
         usec_t synced;  /* monotonic time at which body and journal were last surely on the disk */
         bool had_media; /* some file went to the finisher */
+        struct list unlisted; /* struct op, by .item.in_queue: finished, and in no playlist yet */
         char name[FILE_NAME_SIZE];
     } disk;
 };

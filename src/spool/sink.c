@@ -272,6 +272,7 @@ int spool_sink_new(struct sink **out, struct spool_writer *w, struct spool_folde
     list_init(&s->media.notes);
     list_init(&s->queue);
     link_init(&s->in_ready);
+    list_init(&s->disk.unlisted);
     s->disk.fd = s->disk.journal = -1;
     *out = &s->sink;
     return OK;

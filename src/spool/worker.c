@@ -173,7 +173,30 @@ static void finish(struct disk_sink *s, struct op *op)
     }
     close_file(s);
     op->file.bytes = s->disk.pos;
-    loop_post_must(s->control, &op->message);
+    if (op->file.playlist[0])
+        list_append(&s->disk.unlisted, &op->item.in_queue);
+    else
+        loop_post_must(s->control, &op->message);
+}
+
+/* Their playlist names them now, or never will. */
+static void tell_unlisted(struct disk_sink *s)
+{
+    list_each(item, &s->disk.unlisted, struct item, in_queue)
+    {
+        list_remove(&item->in_queue);
+        loop_post_must(s->control, &list_item(item, struct op, item)->message);
+    }
+}
+
+/* They are whole and in no playlist: a repair of the folder finds them (spool/repair.h). */
+static void leave_unlisted(struct disk_sink *s)
+{
+    list_each(item, &s->disk.unlisted, struct item, in_queue)
+    {
+        list_remove(&item->in_queue);
+        op_free(list_item(item, struct op, item));
+    }
 }
 
 static void put(struct disk_sink *s, struct op *op)
@@ -181,10 +204,12 @@ static void put(struct disk_sink *s, struct op *op)
     if (!dead(s))
         check(s,
               file_put_open(&op->file.fd, spool_folder_dir(s->folder), op->file.name, op->content));
-    if (dead(s))
+    if (dead(s)) {
         op_free(op);
-    else
-        loop_post_must(s->control, &op->message);
+        return;
+    }
+    tell_unlisted(s);
+    loop_post_must(s->control, &op->message);
 }
 
 static void run_op(struct disk_sink *s, struct op *op)
@@ -198,6 +223,10 @@ static void run_op(struct disk_sink *s, struct op *op)
         op_free(op);
         break;
     case ITEM_CLOSE:
+        if (dead(s))
+            leave_unlisted(s);
+        else
+            tell_unlisted(s);
         leave_file(s);
         if (s->disk.had_media)
             finisher_take(s->writer, op);

@@ -68,7 +68,9 @@ struct spool_ready {
 };
 
 /* Called on the control loop, in the order of the sink's calls. When playlist versions come faster
- * than the disk takes them, versions in between are left out. */
+ * than the disk takes them, versions in between are left out. A segment with a playlist is told
+ * when a version is on the disk that names it: whoever hears of it may deliver and delete it, and
+ * after a crash the playlist must still have it. */
 struct spool_events {
     void (*ready)(void *ctx, const struct spool_ready *file);
     void (*failed)(void *ctx, int err); /* at most once */

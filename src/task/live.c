@@ -56,6 +56,7 @@ static void on_output_failed(void *ctx, struct output *output, int err)
     struct task_output *o = ctx;
     log_error(&o->task->log, "%s: the disk failed (%s), nothing more is recorded there",
               output_file(output), err_text(err));
+    o->task->disk_failed = true;
 }
 
 static void on_output_done(void *ctx, struct output *output)

@@ -114,7 +114,7 @@ static struct task *task_of_meta(struct tasks *tasks, const struct spool_meta *m
 }
 
 /* What was torn is made whole, as far as it can be; what cannot be stays for the next start. */
-static void repair(struct task *t)
+int task_repair(struct task *t)
 {
     const struct spool_build build = { t->tasks->config.version, t->tasks->config.date };
     struct spool_repaired done;
@@ -122,6 +122,7 @@ static void repair(struct task *t)
     if (done.salvaged || done.listed)
         log_info(&t->log, "%u torn segments made whole, %u segments added to their playlists",
                  done.salvaged, done.listed);
+    return upload_task_recover(t->upload, true);
 }
 
 static int deliver_found(struct task *t, struct spool_found *found)
@@ -140,8 +141,7 @@ static int deliver_found(struct task *t, struct spool_found *found)
         bucket_free(bucket);
         return err;
     }
-    repair(t);
-    err = upload_task_recover(t->upload, true);
+    err = task_repair(t);
     if (!err)
         task_deliver(t);
     return err;

@@ -103,6 +103,8 @@ static usec_t mono_of(usec_t wall)
 void task_deliver(struct task *t)
 {
     usec_t keep = (usec_t)t->tasks->config.config->limits.undelivered_hours * HOUR;
+    if (t->disk_failed && task_repair(t))
+        log_error(&t->log, "what the disk left torn stays in the spool until the next start");
     upload_task_end(t->upload, mono_of(t->ended + keep));
 }
 

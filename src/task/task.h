@@ -60,6 +60,7 @@ struct task {
     struct spool_folder *folder;
     struct upload_task *upload; /* LEFT: NULL when nothing is tried any more */
     bool place_bad;             /* the bucket cannot be used as it is: 303 Status 1 */
+    bool disk_failed;           /* an output could not write on: files may be torn */
     bool lost_files;            /* some were not there when they were to go up */
     char reasons[TASK_REASONS][sizeof((struct upload_outcome *)0)->code]; /* "": none more */
     struct recording *recording; /* RUNNING and after, NULL in tasks of a former run */
@@ -71,6 +72,8 @@ struct task {
     bool idle_open; /* the timer's handle exists */
 
     uv_work_t work; /* STARTING: makes the folder */
+    bool busy;      /* STARTING: its maker or the store has it; it is called back */
+    bool adrift;    /* ... and the tasks are gone by then */
     int work_err;
     struct api_call *call; /* STARTING: Create's, to be answered */
     struct start *start;   /* STARTING: NULL without an idempotency key */
@@ -85,7 +88,12 @@ void task_free(struct task *t);
 void task_run(struct task *t);                 /* STARTING -> RUNNING */
 void task_end(struct task *t, int leave_code); /* RUNNING -> ENDING; otherwise nothing */
 void task_deliver(struct task *t);             /* ENDING: no more files will come */
-void task_leave(struct task *t);               /* ENDING -> LEFT, 305 Status 1 */
+
+/* recover.c: nobody writes in the task's folder any more: makes whole what was torn, as far as it
+ * can be (what cannot stays), and queues all for upload. ERR_NOMEM, ERR_IO. */
+int task_repair(struct task *t);
+
+void task_leave(struct task *t);  /* ENDING -> LEFT, 305 Status 1 */
 void task_forget(struct task *t); /* everything is delivered: 305; the row goes, and the task */
 int task_open_upload(struct task *t, struct bucket *bucket,
                      const char *prefix); /* takes the bucket on success */
@@ -98,6 +106,10 @@ struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *
 
 /* start.c: Create */
 void task_create(void *ctx, struct create_params *params, struct api_call *call);
+
+/* Lets go of a task that is still starting: its caller hears so, and what comes back later only
+ * frees it. A row that gets stored by then is ended at the next start. */
+void task_set_adrift(struct task *t);
 
 /* modify.c: Modify */
 void task_modify(void *ctx, struct modify_params *params, struct api_call *call);

@@ -239,14 +239,22 @@ static void cuts_do_not_matter(void **state)
 }
 
 /* Holds up the disk thread: its open of NAME.part waits until the lease is given back (fcntl(2),
- * leases). */
+ * leases). SIGIO, blocked in all threads, tells that it waits. */
 static int stall(struct fixture *fx, const char *part)
 {
-    signal(SIGIO, SIG_IGN);
     int fd = openat(spool_folder_dir(fx->folder), part, O_RDWR | O_CREAT, 0600);
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
     return fd;
+}
+
+static void await_stalled(void)
+{
+    sigset_t io;
+    int got;
+    sigemptyset(&io);
+    sigaddset(&io, SIGIO);
+    assert_int_equal(sigwait(&io, &got), 0);
 }
 
 static void a_full_queue_refuses_and_recovers(void **state)
@@ -259,6 +267,7 @@ static void a_full_queue_refuses_and_recovers(void **state)
     struct sink *a = new_sink(&fx), *b = new_sink(&fx);
     assert_int_equal(a->ops->append(a, bytes_of(data, 0)), ERR_BAD_STATE);
     assert_int_equal(a->ops->begin(a, "a.ts"), OK);
+    await_stalled(); /* from here on everything waits in the queues */
     assert_int_equal(a->ops->append(a, repeat(data, (1u << 20) + 1, 'a')), ERR_LIMIT);
     assert_int_equal(a->ops->append(a, bytes_of(data, 1u << 20)), OK);
     assert_int_equal(a->ops->append(a, bytes_of(data, 1)), ERR_LIMIT);
@@ -427,6 +436,7 @@ static void notes_are_never_refused(void **state)
     int lease = stall(&fx, "a.mp4.part");
     struct sink *sink = new_sink(&fx);
     assert_int_equal(sink->ops->begin(sink, "a.mp4"), OK);
+    await_stalled();
     assert_int_equal(sink->ops->append(sink, repeat(data, 1u << 20, 'a')), OK);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(sink->ops->note(sink, repeat(data, 100, 'n')), OK);
@@ -492,6 +502,28 @@ static void many_tracks_at_once(void **state)
 }
 
 /* Ending the daemon: what was queued is written though nobody listens any more. */
+/* Told means that it may be delivered and deleted; so its playlist has it before. */
+static void a_segment_is_told_when_its_playlist_names_it(void **state)
+{
+    (void)state;
+    struct fixture fx;
+    setup(&fx, SPOOL_LIMITS_DEFAULT);
+    assert_int_equal(mkdirat(spool_folder_dir(fx.folder), "v.m3u8", 0700), 0); /* no put succeeds */
+    struct sink *sink = new_sink(&fx);
+    assert_int_equal(sink->ops->begin(sink, "v.ts"), OK);
+    assert_int_equal(sink->ops->append(sink, repeat(data, 1000, 'v')), OK);
+    assert_int_equal(sink->ops->finish(sink, &(struct sink_file){ SINK_SEGMENT, "v.ts", "v.m3u8" }),
+                     OK);
+    assert_int_equal(sink->ops->put(sink, "v.m3u8", bytes_str("v.ts"), 1, false), OK);
+    sem_wait(&fx.failed);
+    close_sink(&fx, sink);
+    assert_int_equal(fx.count, 2);
+    assert_int_equal(fx.notes[0].what, FAILED);
+    assert_int_equal(fx.notes[1].what, DRAINED);
+    assert_true(temp_dir_has(&fx.dir, "task-1/v.ts"));
+    teardown(&fx);
+}
+
 static void ending_writes_what_is_queued(void **state)
 {
     (void)state;
@@ -510,6 +542,10 @@ static void ending_writes_what_is_queued(void **state)
 
 int main(void)
 {
+    sigset_t io;
+    sigemptyset(&io);
+    sigaddset(&io, SIGIO);
+    pthread_sigmask(SIG_BLOCK, &io, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_arrive_whole_and_in_order),
         cmocka_unit_test(cuts_do_not_matter),
@@ -518,6 +554,7 @@ int main(void)
         cmocka_unit_test(media_files_are_finished),
         cmocka_unit_test(notes_are_never_refused),
         cmocka_unit_test(many_tracks_at_once),
+        cmocka_unit_test(a_segment_is_told_when_its_playlist_names_it),
         cmocka_unit_test(ending_writes_what_is_queued),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

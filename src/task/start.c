@@ -13,6 +13,7 @@
 
 /* What the folder's maker needs, besides the task. */
 struct preparation {
+    struct spool *spool;
     struct spool_meta meta;
     struct bucket *bucket;
     char *prefix;
@@ -134,6 +135,7 @@ static struct preparation *prepare(struct task *t, int *err)
     if (!prep)
         return NULL;
     struct spool_meta *m = &prep->meta;
+    prep->spool = t->tasks->config.spool;
     m->sdk_app_id = t->sdk_app_id;
     m->room_is_text = t->room.id.type == ROOM_ID_STRING;
     m->start = t->created;
@@ -172,9 +174,41 @@ static void give_up(struct task *t, const char *code, const char *what, int err)
     task_free(t);
 }
 
+void task_set_adrift(struct task *t)
+{
+    static const char why[] = "the server is shutting down";
+    log_warn(&t->log, "was still starting");
+    api_call_fail(t->call, API_SERVICE_UNAVAILABLE, "%s", why);
+    t->call = NULL;
+    once_failed(t->start, API_SERVICE_UNAVAILABLE, why);
+    t->start = NULL;
+    upload_task_free(t->upload);
+    t->upload = NULL;
+    HASH_DEL(t->tasks->by_id, t);
+    t->tasks = NULL;
+    t->adrift = true;
+}
+
+/* `stored`: its row is there, and the folder is what the next start ends it with. */
+static void free_adrift(struct task *t, bool stored)
+{
+    if (t->folder && !stored)
+        spool_folder_remove(t->folder);
+    spool_folder_unref(t->folder);
+    create_params_free(t->params);
+    free(t->robot_id);
+    free(t);
+}
+
 static void on_committed(void *ctx, int err, struct store_change *change)
 {
     struct task *t = ctx;
+    t->busy = false;
+    if (t->adrift) {
+        store_change_free(change);
+        free_adrift(t, !err);
+        return;
+    }
     if (err) {
         store_change_free(change);
         give_up(t, API_RECORDING_ERROR, "the task could not be stored", err);
@@ -199,6 +233,7 @@ static void commit(struct task *t)
     if (change)
         once_store(change, t->start, t->id);
     int err = change ? store_submit(t->tasks->config.store, change, on_committed, t) : ERR_NOMEM;
+    t->busy = !err;
     if (!err)
         return;
     store_change_free(change);
@@ -209,7 +244,7 @@ static void make_folder(uv_work_t *work)
 {
     struct task *t = list_item(work, struct task, work);
     struct preparation *prep = work->data;
-    t->work_err = spool_create(&t->folder, t->tasks->config.spool, &prep->meta);
+    t->work_err = spool_create(&t->folder, prep->spool, &prep->meta);
     if (!t->work_err)
         bucket_check(prep->bucket, &prep->place);
 }
@@ -219,6 +254,12 @@ static void on_folder_made(uv_work_t *work, int status)
     struct task *t = list_item(work, struct task, work);
     struct preparation *prep = work->data;
     int err = status ? ERR_IO : t->work_err;
+    t->busy = false;
+    if (t->adrift) {
+        preparation_free(prep);
+        free_adrift(t, false);
+        return;
+    }
     if (!err)
         err = task_open_upload(t, prep->bucket, prep->prefix);
     if (!err)
@@ -292,6 +333,7 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
         return;
     }
     t->work.data = prep;
+    t->busy = true;
     err = uv_queue_work(loop_uv(tasks->config.control), &t->work, make_folder, on_folder_made);
     if (err)
         on_folder_made(&t->work, err);

@@ -43,6 +43,10 @@ void tasks_free(struct tasks *tasks)
     struct task *t, *next;
     HASH_ITER(hh, tasks->by_id, t, next)
     {
+        if (t->state == TASK_STARTING && t->busy) {
+            task_set_adrift(t);
+            continue;
+        }
         log_warn(&t->log, "not everything is delivered; it goes on with the next start");
         task_free(t);
     }

@@ -5,6 +5,23 @@
 
 #define AAC_SAMPLES 1024
 
+/* `v` * `to` / `from`, `from` and `to` below 2^31. */
+static int64_t rescale(int64_t v, int64_t to, int64_t from)
+{
+    int64_t rest = v % from * to;
+    return v / from * to + (rest + (rest < 0 ? -from : from) / 2) / from;
+}
+
+int64_t media_to_ticks(usec_t us, uint32_t timescale)
+{
+    return rescale(us, timescale, SEC);
+}
+
+usec_t media_to_us(int64_t ticks, uint32_t timescale)
+{
+    return rescale(ticks, SEC, timescale);
+}
+
 bool media_chunker_put(struct media_chunker *c, const struct journal_sample *s,
                        struct media_chunk *closed)
 {
@@ -145,11 +162,6 @@ static void take_item(struct scan *s, const struct journal_item *item)
     }
 }
 
-static usec_t us_of(int64_t ticks, uint32_t timescale)
-{
-    return ticks / timescale * SEC + ticks % timescale * SEC / timescale;
-}
-
 /* How long the last sample of a track lasts when nothing follows. */
 static int64_t natural_end(const struct media_scan_track *t, int64_t delta)
 {
@@ -168,15 +180,10 @@ static void find_end(struct scan *s)
         if (!t->samples)
             continue;
         t->end = natural_end(t, s->track[i].delta);
-        usec_t end = us_of(t->end, t->timescale);
+        usec_t end = media_to_us(t->end, t->timescale);
         if (!out->ended && end > out->end)
             out->end = end;
     }
-}
-
-static int64_t ticks_of(usec_t us, uint32_t timescale)
-{
-    return us / SEC * timescale + us % SEC * timescale / SEC;
 }
 
 /* The last picture stays to the end of the file (FillType 0). */
@@ -186,7 +193,7 @@ static void end_track(struct scan *s, unsigned i)
     if (!t->samples)
         return;
     if (t->kind == JOURNAL_VIDEO_H264)
-        t->end = ticks_of(s->out->end, t->timescale);
+        t->end = media_to_ticks(s->out->end, t->timescale);
     int64_t last = t->end - t->last;
     last = last < 1 ? 1 : last < JOURNAL_MAX_DELTA ? last : JOURNAL_MAX_DELTA - 1;
     t->end = t->last + last;

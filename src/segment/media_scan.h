@@ -6,6 +6,11 @@
 
 #include "segment/media_journal.h"
 
+/* Between the file's time and a track's ticks, to the nearest: ticks to time and back gives the
+ * same ticks. Times are small enough (JOURNAL_MAX_US, JOURNAL_MAX_TICK). */
+int64_t media_to_ticks(usec_t us, uint32_t timescale);
+usec_t media_to_us(int64_t ticks, uint32_t timescale);
+
 /* A run of a track's samples that lie together in the body and are coded alike. */
 struct media_chunk {
     uint8_t track, entry;

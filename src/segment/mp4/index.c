@@ -13,11 +13,6 @@ struct span {
     int64_t show, skip, length;
 };
 
-static int64_t ticks_of(usec_t us, uint32_t timescale)
-{
-    return us / SEC * timescale + us % SEC * timescale / SEC;
-}
-
 static struct span span_from(const struct media_scan_track *t, int64_t show, int64_t end)
 {
     show = show > 0 ? show : 0;
@@ -26,7 +21,7 @@ static struct span span_from(const struct media_scan_track *t, int64_t show, int
 
 static struct span span_of(const struct media_scan *scan, const struct media_scan_track *t)
 {
-    int64_t file_end = ticks_of(scan->end, t->timescale), end = t->end;
+    int64_t file_end = media_to_ticks(scan->end, t->timescale), end = t->end;
     if (scan->ended && file_end < end)
         end = file_end;
     struct span s = span_from(t, t->first + t->priming, end);

@@ -52,17 +52,6 @@ struct media_file {
 
 /* ---- The clock ---- */
 
-static int64_t to_ticks(usec_t us, int64_t rate)
-{
-    int64_t scaled = us * (rate / 1000);
-    return (scaled + (scaled < 0 ? -500 : 500)) / 1000;
-}
-
-static usec_t to_us(int64_t ticks, int64_t rate)
-{
-    return ticks / rate * SEC + ticks % rate * SEC / rate;
-}
-
 static usec_t mp4_start(const struct frame *first)
 {
     usec_t run_in = first->codec == CODEC_AAC ? AAC_SAMPLES * SEC / AUDIO_RATE : 0;
@@ -71,8 +60,8 @@ static usec_t mp4_start(const struct frame *first)
 
 static usec_t end_us(const struct media_file *f)
 {
-    usec_t video = to_us(f->track[VIDEO].end, VIDEO_RATE);
-    usec_t audio = to_us(f->track[AUDIO].end, AUDIO_RATE);
+    usec_t video = media_to_us(f->track[VIDEO].end, VIDEO_RATE);
+    usec_t audio = media_to_us(f->track[AUDIO].end, AUDIO_RATE);
     usec_t end = video > audio ? video : audio;
     return end > 0 ? end : 0;
 }
@@ -178,7 +167,7 @@ static int fill_silence(struct media_file *f, int64_t tick)
 static int64_t audio_tick(const struct media_file *f, usec_t time)
 {
     const struct track *t = &f->track[AUDIO];
-    int64_t tick = to_ticks(time - f->start, AUDIO_RATE);
+    int64_t tick = media_to_ticks(time - f->start, AUDIO_RATE);
     if (!t->begun)
         return tick + AAC_SAMPLES > 0
                    ? (tick + AAC_SAMPLES + AAC_EDIT_GRID / 2) / AAC_EDIT_GRID * AAC_EDIT_GRID -
@@ -196,7 +185,7 @@ static int push_audio(struct media_file *f, const struct frame *frame)
         return ERR_MALFORMED;
     if (f->channels && channels != f->channels)
         return ERR_RANGE;
-    int err = fill_silence(f, to_ticks(frame->time - f->start, AUDIO_RATE));
+    int err = fill_silence(f, media_to_ticks(frame->time - f->start, AUDIO_RATE));
     if (err)
         return err;
     int64_t tick = audio_tick(f, frame->time);
@@ -291,9 +280,9 @@ static int64_t picture_duration(const struct media_file *f, const struct frame *
 {
     const struct track *t = &f->track[VIDEO];
     if (frame->duration > 0)
-        return to_ticks(frame->duration, VIDEO_RATE);
+        return media_to_ticks(frame->duration, VIDEO_RATE);
     if (!t->begun || tick - t->last > VIDEO_RATE)
-        return to_ticks(LONE_PICTURE, VIDEO_RATE);
+        return media_to_ticks(LONE_PICTURE, VIDEO_RATE);
     return tick - t->last;
 }
 
@@ -314,7 +303,7 @@ static int take_sets(struct media_file *f, const struct frame *frame)
 static int push_video(struct media_file *f, const struct frame *frame)
 {
     const struct track *t = &f->track[VIDEO];
-    int64_t tick = to_ticks(frame->time - f->start, VIDEO_RATE);
+    int64_t tick = media_to_ticks(frame->time - f->start, VIDEO_RATE);
     if (tick < 0 || (t->begun && tick <= t->last))
         return ERR_EXPIRED;
     if (t->begun && tick - t->last >= JOURNAL_MAX_DELTA)
@@ -325,7 +314,7 @@ static int push_video(struct media_file *f, const struct frame *frame)
     size_t size;
     int err = take_sets(f, frame);
     if (!err)
-        err = fill_silence(f, to_ticks(frame->time - SILENCE_LAG - f->start, AUDIO_RATE));
+        err = fill_silence(f, media_to_ticks(frame->time - SILENCE_LAG - f->start, AUDIO_RATE));
     if (!err)
         err = put_picture(f, frame, &size);
     if (err) {
@@ -341,6 +330,8 @@ static int push_video(struct media_file *f, const struct frame *frame)
 
 static int mp4_push(struct media_file *f, const struct frame *frame)
 {
+    if (frame->time < 0)
+        return ERR_MALFORMED;
     return frame->codec == CODEC_H264 ? push_video(f, frame) : push_audio(f, frame);
 }
 
@@ -413,6 +404,15 @@ static uint64_t mp4_bytes(const struct media_file *f)
                                     f->keys, f->configs.len + 200u * v->entries);
 }
 
+/* Not shorter than to the newest picture. */
+static usec_t length_until(const struct media_file *f, usec_t end)
+{
+    usec_t least = media_to_us(f->track[VIDEO].last + 1, VIDEO_RATE);
+    if (end == USEC_UNSET)
+        return end_us(f);
+    return end - f->start > least ? end - f->start : least;
+}
+
 static int mp4_finish(struct media_file *f, usec_t end, struct sink_file *info)
 {
     if (empty(f)) {
@@ -420,8 +420,7 @@ static int mp4_finish(struct media_file *f, usec_t end, struct sink_file *info)
         f->open = false;
         return ERR_AGAIN;
     }
-    usec_t last = to_us(f->track[VIDEO].last + 1, VIDEO_RATE), length = end - f->start;
-    length = end == USEC_UNSET ? end_us(f) : length > last ? length : last;
+    usec_t length = length_until(f, end);
     journal_put_end(&f->journal, &(struct journal_end){ length });
     *info = (struct sink_file){ .kind = SINK_MEDIA,
                                 .name = f->name,

@@ -104,7 +104,7 @@ static void random_story(struct story *s, unsigned samples)
     unsigned only = rnd(4);
     int64_t tick[2] = { rnd(3) ? rnd(900000) : 0, (int64_t)(rnd(3) ? rnd(60000) * 8 : 0) };
     if (rnd(3) == 0)
-        tick[1] = -(int64_t)rnd(256) * 8;
+        tick[1] = -(int64_t)rnd(128) * 8;
     for (unsigned i = 0; i < samples; i++) {
         unsigned t = only < 2 ? only : rnd(rnd(2) ? 5 : 2) > 0;
         if (!s->track[t].used)

@@ -59,7 +59,7 @@ export function makeConfig({ data, apiPort, mediaPort, loops = 2, tls, callbackU
 
 export class Daemon {
   // Starts a daemon and waits until it says that it is ready. `tls` is { cert, key }, paths of PEM files; `configure`
-  // may change the config before it is written.
+  // may change the config before it is written; `launcher` is a program, with arguments, that starts it.
   static async start(options = {}) {
     if (!existsSync(binary))
       throw new Error(`${binary} is missing: build it first (./check does), or set REELTIME`);
@@ -86,7 +86,8 @@ export class Daemon {
     await writeFile(this.configFile, JSON.stringify(config, null, 2));
 
     this.log = '';
-    this.child = spawn(binary, ['serve', '--config', this.configFile], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...args] = [...this.options.launcher ?? [], binary, 'serve', '--config', this.configFile];
+    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout.on('data', bytes => { this.log += bytes; });
     this.child.stderr.on('data', bytes => { this.log += bytes; });
     this.exited = new Promise(resolve => {

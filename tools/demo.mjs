@@ -2,34 +2,85 @@
 
 import { spawn } from 'node:child_process';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Browser } from '../tests/e2e/lib/browser.mjs';
 import { taskFolder } from '../tests/e2e/lib/hls.mjs';
 import { parsePlaylist } from '../tests/e2e/lib/playlist.mjs';
+import { freeTcpPort, freeUdpPorts } from '../tests/e2e/lib/ports.mjs';
 import { cloudClient } from '../tests/e2e/lib/sdk.mjs';
 import { mintUserSig } from '../tests/e2e/lib/usersig.mjs';
 import { delay, until, within } from '../tests/e2e/lib/wait.mjs';
-
-const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '20' } } });
-const seconds = Number(options.seconds);
 
 const tree = fileURLToPath(new URL('../', import.meta.url));
 const program = path.join(tree, 'build/release/reeltime');
 const data = path.join(tree, 'reeltime-data');
 const logFile = path.join(tree, 'build/demo-daemon.log');
-const apiPort = 9000;
-const mediaPorts = [9100, 9101];
-const endpoint = `127.0.0.1:${apiPort}`;
-const roomId = 'demo';
-const userId = 'alice';
-const robot = 'recorder_demo';
+const configFile = path.join(tree, 'build/demo.yaml');
+const usualPorts = { api: 9000, media: 9100 };
+const loops = 2;
+const roomId = 'demo', userId = 'alice', robot = 'recorder_demo';
 
 class Stop extends Error {}
+
+// --- how it looks ---
+
+const terminal = process.stdout.isTTY;
+const bold = text => (terminal ? `\x1b[1m${text}\x1b[0m` : text);
+const say = (what, text) => console.log(`  ${what.padEnd(12)}${text}`);
+const near = file => path.relative(process.cwd(), file) || '.';
+const human = bytes => (bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+// A line that changes in place on a terminal; elsewhere only every so often a new one.
+class Bar {
+  constructor(what, everyMs = 5000) {
+    Object.assign(this, { what, everyMs, shown: Date.now(), last: null });
+  }
+
+  show(part, text) {
+    const width = 30, full = Math.round(Math.min(1, Math.max(0, part)) * width);
+    this.last = `  ${this.what.padEnd(12)}[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${text}`;
+    if (terminal)
+      process.stdout.write(`\r\x1b[K${this.last.slice(0, (process.stdout.columns || 80) - 1)}`);
+    else if (Date.now() - this.shown >= this.everyMs)
+      this.#print();
+  }
+
+  #print() {
+    console.log(this.last);
+    this.shown = Date.now();
+  }
+
+  end() {
+    if (terminal)
+      process.stdout.write('\n');
+    else if (this.last)
+      this.#print();
+  }
+}
+
+// --- what runs beside it ---
+
+const ending = [];      // what is to be undone, newest last
+
+// In a group of its own, so that Ctrl-C reaches this program alone.
+function start(args, stdio) {
+  const child = spawn(program, args, { cwd: tree, stdio, detached: true });
+  const state = { child, over: false };
+  state.exited = new Promise(resolve => child.once('close', (code, signal) => resolve(signal ?? code)));
+  state.exited.then(() => { state.over = true; });
+  child.once('error', () => {});
+  process.on('exit', () => state.over || child.kill('SIGKILL'));
+  state.end = async signal => {
+    if (!state.over)
+      child.kill(signal);
+    await within(20000, `reeltime ${args[0]} ends`, state.exited).catch(() => child.kill('SIGKILL'));
+  };
+  return state;
+}
 
 function tcpFree(port) {
   return new Promise(resolve => {
@@ -47,32 +98,40 @@ function udpFree(port) {
   });
 }
 
-async function checkPorts() {
-  if (!await tcpFree(apiPort))
-    throw new Stop(`TCP port ${apiPort} on 127.0.0.1 is in use. Is another reeltime running? (see: ss -ltnp)`);
-  for (const port of mediaPorts)
-    if (!await udpFree(port))
-      throw new Stop(`UDP port ${port} on 127.0.0.1 is in use. Is another reeltime running? (see: ss -lunp)`);
+// The usual ports, or others where those are taken.
+async function choosePorts() {
+  const ports = { ...usualPorts };
+  if (!await tcpFree(ports.api)) {
+    ports.api = await freeTcpPort();
+    say('note', `TCP port ${usualPorts.api} is in use; the API goes to ${ports.api}`);
+  }
+  const free = await Promise.all(Array.from({ length: loops }, (_, i) => udpFree(ports.media + i)));
+  if (!free.every(Boolean)) {
+    ports.media = await freeUdpPorts(loops);
+    say('note', `UDP ports from ${usualPorts.media} on are in use; media goes to ${ports.media}`);
+  }
+  return ports;
 }
 
 const logTail = () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
 
-async function startDaemon(ending) {
+async function startDaemon() {
+  const ports = await choosePorts();
+  const endpoint = `127.0.0.1:${ports.api}`;
+  await writeFile(configFile, JSON.stringify({
+    data, api: { listen: endpoint }, media: { listen: '127.0.0.1', port: ports.media, loops },
+  }, null, 2));
   const log = createWriteStream(logFile);
   await new Promise(resolve => log.once('open', resolve));
-  const child = spawn(program, ['serve'], { cwd: tree, stdio: ['ignore', log, log] });
-  const exited = new Promise(resolve => child.once('close', (code, signal) => resolve(signal ?? code)));
-  let ended = false;
-  exited.then(() => { ended = true; });
-  ending.push(async () => {
-    child.kill('SIGTERM');
-    await within(20000, 'the daemon ends', exited).catch(() => child.kill('SIGKILL'));
-  });
+  const daemon = start(['serve', '--config', configFile], ['ignore', log, log]);
+  ending.push(() => daemon.end('SIGTERM'));
   await until('the daemon is ready', async () => {
-    if (ended)
+    if (daemon.over)
       throw Object.assign(new Stop(`the daemon did not start:\n${logTail()}`), { fatal: true });
     return (await fetch(`http://${endpoint}/healthz`)).status === 200;
   }, { everyMs: 50 });
+  say('daemon', `http://${endpoint}, log in ${near(logFile)}`);
+  return endpoint;
 }
 
 // The keys that the daemon made at its first start.
@@ -92,6 +151,25 @@ function readKeys() {
   };
 }
 
+// `reeltime publish`; resolves when it is connected.
+async function startPublisher(endpoint, keys) {
+  const url = `http://${endpoint}/v2/pub/${keys.sdkAppId}/${roomId}?SessionID=${userId}`;
+  const publisher = start(['publish', '--url', url, '--token', mintUserSig({ ...keys, userId }), '--test-pattern', '--json'],
+    ['ignore', 'pipe', 'pipe']);
+  let out = '', noise = '';
+  publisher.child.stdout.on('data', bytes => { out = (out + bytes).slice(-10000); });
+  publisher.child.stderr.on('data', bytes => { noise += bytes; });
+  ending.push(() => publisher.end('SIGINT'));
+  await until('the publisher is connected', () => {
+    if (publisher.over)
+      throw Object.assign(new Stop(`the publisher ended: ${noise.trim()}`), { fatal: true });
+    return out.includes('"connected":1');
+  }, { everyMs: 50 });
+  say('publisher', `"${userId}" in room "${roomId}": 640x360, 30 pictures a second, a flash and a beep each second`);
+}
+
+// --- the recording ---
+
 async function bytesIn(folder) {
   let sum = 0;
   for (const name of await readdir(folder).catch(() => []))
@@ -99,97 +177,107 @@ async function bytesIn(folder) {
   return sum;
 }
 
-const human = bytes => (bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`);
-
-// A bar on a terminal, a line every five seconds elsewhere.
-async function progress(status, folder) {
-  const terminal = process.stdout.isTTY;
-  for (let second = 1; second <= seconds; second++) {
-    await delay(1000);
-    const bar = '#'.repeat(Math.round(second / seconds * 30)).padEnd(30, '.');
-    const line = `  [${bar}] ${second} of ${seconds} s  ${await status()}  ${human(await bytesIn(await folder()))} in the bucket`;
-    if (terminal)
-      process.stdout.write(`\r\x1b[K${line}`);
-    else if (second % 5 === 0 || second === seconds)
-      console.log(line);
-  }
-  if (terminal)
-    process.stdout.write('\n');
-}
-
-async function record(client, keys) {
+async function create(client, keys) {
+  const asked = Date.now();
   const { TaskId } = await client.CreateCloudRecording({
     SdkAppId: keys.sdkAppId, RoomId: roomId, RoomIdType: 0, UserId: robot,
     UserSig: mintUserSig({ ...keys, userId: robot }),
-    RecordParams: { RecordMode: 1, MaxIdleTime: 30 },
+    RecordParams: { RecordMode: 1, MaxIdleTime: 30, AvMerge: 1 },
     StorageParams: {
       CloudStorage: { Vendor: 1, Region: 'local', Bucket: 'demo', AccessKey: 'none', SecretKey: 'none' },
     },
   });
+  say('task', `${TaskId}, by the cloud SDK: CreateCloudRecording took ${Date.now() - asked} ms`);
   return { SdkAppId: keys.sdkAppId, TaskId };
 }
 
-async function untilGone(client, task) {
-  await until('the files are delivered', async () => {
-    try {
-      await client.DescribeCloudRecording(task);
-      return false;
-    } catch (err) {
-      return err.code === 'ResourceNotFound';
-    }
-  });
-}
+let interrupted = null;     // while it records: ends that early
 
-async function report(folder) {
-  const playlists = (await readdir(folder)).filter(name => name.endsWith('.m3u8')).sort();
-  console.log(`\nThe files are in ${folder}`);
-  for (const name of playlists) {
-    const list = parsePlaylist(readFileSync(path.join(folder, name), 'utf8'));
-    const length = list.segments.reduce((sum, s) => sum + s.seconds, 0);
-    const video = list.segments.at(-1)?.video;
-    console.log(`  ${name}\n      ${length.toFixed(1)} s in ${list.segments.length} segments`
-      + `${video ? `, ${video.width}x${video.height}` : ''}`);
+// Waits until the time is over, or Ctrl-C.
+async function watchRecording(client, task, seconds, folder) {
+  const bar = new Bar('recording'), began = Date.now(), passed = () => (Date.now() - began) / 1000;
+  const early = new Promise(resolve => { interrupted = resolve; });
+  let stopped = false;
+  early.then(() => { stopped = true; });
+  while (!stopped && passed() < seconds) {
+    const { Status } = await client.DescribeCloudRecording(task);
+    bar.show(passed() / seconds, `${Math.floor(passed())} of ${seconds} s  ${Status}  ${human(await bytesIn(await folder()))} stored`);
+    await Promise.race([early, delay(Math.min(500, Math.max(0, seconds * 1000 - (Date.now() - began))))]);
   }
-  const video = playlists.find(name => name.endsWith('_video.m3u8')) ?? playlists[0];
-  console.log('\nTo look at one:');
-  console.log(`  ffplay '${path.join(folder, video)}'`);
-  console.log(`  (cd '${folder}' && python3 -m http.server 8000 --bind 127.0.0.1)`);
-  console.log(`      and in Chromium: http://127.0.0.1:8000/${encodeURIComponent(video)}`);
-  console.log(`\nKeys for an SDK of your own: ${path.join(data, 'keys.yaml')}; the daemon's log: ${logFile}`);
+  interrupted = null;
+  bar.show(stopped ? passed() / seconds : 1, `${Math.min(seconds, Math.round(passed()))} of ${seconds} s${stopped ? ', stopped early' : ''}`);
+  bar.end();
 }
 
-async function show(ending) {
-  await checkPorts();
-  console.log(`starting ${program} serve`);
-  await startDaemon(ending);
-  const keys = readKeys();
-
-  console.log(`publishing a fake camera and microphone as "${userId}" into room "${roomId}" (headless Chromium, WHIP)`);
-  const browser = await Browser.start();
-  ending.push(() => browser.stop());
-  const publisher = await browser.publisher();
-  const welcome = await publisher.start({
-    url: `http://${endpoint}/v2/pub/${keys.sdkAppId}/${roomId}?SessionID=${userId}`,
-    token: mintUserSig({ ...keys, userId }),
-  });
-  if (welcome.status !== 201)
-    throw new Stop(`publishing was refused with ${welcome.status}: ${welcome.answer}`);
-
-  const client = cloudClient({ endpoint, ...keys });
-  const task = await record(client, keys);
-  console.log(`recording: CreateCloudRecording gave task ${task.TaskId}`);
-  const folder = () => taskFolder(path.join(data, 'buckets'), task.TaskId).catch(() => '');
-  await progress(async () => (await client.DescribeCloudRecording(task)).Status, folder);
-
+// Stops the task and waits until the daemon has delivered everything, and forgotten it.
+async function deliver(client, task) {
   const asked = Date.now();
   await client.DeleteCloudRecording(task);
-  console.log(`stopping: DeleteCloudRecording answered after ${Date.now() - asked} ms`);
-  await untilGone(client, task);
-  console.log(`all files are in the bucket ${Date.now() - asked} ms after the stop`);
+  say('stop', `DeleteCloudRecording took ${Date.now() - asked} ms`);
+  const bar = new Bar('delivering');
+  let most = 0;
+  await until('the files are delivered', async () => {
+    try {
+      const { Bytes: left = 0, Files: files = 0 } = (await client.DescribeCloudRecording(task)).ReeltimeUpload ?? {};
+      most = Math.max(most, left);
+      bar.show(most ? 1 - left / most : 0, `${files} files, ${human(left)} to go`);
+      return false;
+    } catch (err) {
+      if (err.code !== 'ResourceNotFound')
+        throw err;
+      return true;
+    }
+  }, { timeoutMs: 60000, everyMs: 20 });
+  bar.show(1, `all files are in the bucket, ${Date.now() - asked} ms after the stop`);
+  bar.end();
+}
+
+// --- what came of it ---
+
+function aboutPlaylist(folder, name) {
+  const list = parsePlaylist(readFileSync(path.join(folder, name), 'utf8'));
+  const length = list.segments.reduce((sum, s) => sum + s.seconds, 0), { video, audio } = list.segments.at(-1) ?? {};
+  const bytes = list.segments.reduce((sum, s) => sum + s.bytes, 0);
+  return `HLS: ${length.toFixed(1)} s in ${list.segments.length} segment${list.segments.length === 1 ? '' : 's'}, ${human(bytes)}`
+    + `${video ? `, ${video.width}x${video.height}` : ''}${audio ? ', sound' : ''}`;
+}
+
+const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
+
+async function report(folder) {
+  const names = (await readdir(folder)).sort();
+  const shown = names.filter(name => /\.(m3u8|mp4|aac)$/.test(name));
+  console.log(`\n${bold('Recorded')}, in ${near(folder)}`);
+  for (const name of shown) {
+    console.log(`  ${name}`);
+    console.log(`      ${name.endsWith('.m3u8') ? aboutPlaylist(folder, name)
+      : `${path.extname(name).slice(1).toUpperCase()}: ${human((await stat(path.join(folder, name))).size)}`}`);
+  }
+  const file = shown.find(name => name.endsWith('.mp4')) ?? shown[0];
+  if (!file)
+    throw new Stop(`no recording in ${folder}; what the daemon says: ${near(logFile)}`);
+  console.log(`\n${bold('To play it')} (or with VLC, or mpv)`);
+  console.log(`  ffplay ${quoted(near(path.join(folder, file)))}`);
+  console.log(`${bold('In Chromium')}, http://127.0.0.1:8000/${encodeURIComponent(file)} after`);
+  console.log(`  python3 -m http.server 8000 --bind 127.0.0.1 --directory ${quoted(near(folder))}`);
+  console.log(`\n${bold('To go on')}\n  build/release/reeltime serve starts the daemon again; the keys for an SDK are in ${near(path.join(data, 'keys.yaml'))}`);
+}
+
+async function show(seconds) {
+  console.log(`${bold('Reeltime')} records a room on this machine for ${seconds} seconds\n`);
+  const endpoint = await startDaemon();
+  const keys = readKeys();
+  await startPublisher(endpoint, keys);
+  const client = cloudClient({ endpoint, ...keys });
+  const task = await create(client, keys);
+  const folder = () => taskFolder(path.join(data, 'buckets'), task.TaskId).catch(() => '');
+  await watchRecording(client, task, seconds, folder);
+  await deliver(client, task);
   await report(await taskFolder(path.join(data, 'buckets'), task.TaskId));
 }
 
-const ending = [];
+// --- from here to there ---
+
 let finishing = null;
 const finish = () => {
   finishing ??= (async () => {
@@ -198,16 +286,34 @@ const finish = () => {
   })();
   return finishing;
 };
+
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
+    if (interrupted && signal === 'SIGINT') {
+      interrupted();
+      return;
+    }
     console.log('\nending');
     finish().finally(() => process.exit(130));
   });
 
+function readSeconds() {
+  let values;
+  try {
+    ({ values } = parseArgs({ options: { seconds: { type: 'string', default: '20' } } }));
+  } catch (err) {
+    throw new Stop(`${err.message.split('\n')[0]} (see ./demo --help)`);
+  }
+  const seconds = Number(values.seconds);
+  if (!Number.isInteger(seconds) || seconds < 2 || seconds > 3600)
+    throw new Stop('--seconds is a number from 2 to 3600');
+  return seconds;
+}
+
 try {
-  await show(ending);
+  await show(readSeconds());
 } catch (err) {
-  console.error(`demo: ${err instanceof Stop ? err.message : err.stack}`);
+  console.error(`\ndemo: ${err instanceof Stop ? err.message : err.stack}`);
   process.exitCode = 1;
 }
 await finish();

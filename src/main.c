@@ -5,6 +5,7 @@
 #include "ctl/api_doc.h"
 #include "ctl/ctl.h"
 #include "ctl/usersig.h"
+#include "offline/spool.h"
 #include "publish/publish.h"
 #include "serve/serve.h"
 #include "version.h"
@@ -17,6 +18,7 @@ static const struct {
     { "ctl", "create, describe, delete and await recordings; listen to events", ctl_main },
     { "api", "print the reference of the recording API", api_doc_main },
     { "usersig", "make a UserSig or PrivateMapKey, or look into one", usersig_main },
+    { "spool", "look into a spool, repair it, deliver it, with the daemon stopped", spool_main },
     { "publish", "publish a test pattern or a file by WHIP", publish_main },
 };
 

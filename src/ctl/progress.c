@@ -12,19 +12,32 @@ void progress_start(struct progress *p, usec_t now)
     *p = (struct progress){ .started = now };
 }
 
+static void note_left(struct progress *p, const struct upload_left *left)
+{
+    p->left = *left;
+    if (left->files > p->most_files)
+        p->most_files = left->files;
+    if (left->bytes > p->most_bytes)
+        p->most_bytes = left->bytes;
+}
+
 void progress_told(struct progress *p, const json_t *response)
 {
     p->seen = true;
     bool ending = strcmp(json_text(response, "Status"), "Exited") == 0;
     p->stage = ending ? PROGRESS_DELIVERING : PROGRESS_RECORDING;
-    p->left = task_view_upload(response);
+    struct upload_left left = task_view_upload(response);
     if (!ending || !p->ending)
         p->most_files = p->most_bytes = 0;
     p->ending = ending;
-    if (p->left.files > p->most_files)
-        p->most_files = p->left.files;
-    if (p->left.bytes > p->most_bytes)
-        p->most_bytes = p->left.bytes;
+    note_left(p, &left);
+}
+
+void progress_left(struct progress *p, const struct upload_left *left)
+{
+    p->seen = p->ending = true;
+    p->stage = PROGRESS_DELIVERING;
+    note_left(p, left);
 }
 
 void progress_lost(struct progress *p)

@@ -26,6 +26,8 @@ void progress_start(struct progress *p, usec_t now);
 
 /* What Describe said. */
 void progress_told(struct progress *p, const json_t *response);
+/* It is being delivered, and this is left. */
+void progress_left(struct progress *p, const struct upload_left *left);
 void progress_lost(struct progress *p);
 void progress_gone(struct progress *p);
 

@@ -1,17 +1,14 @@
 /* `reeltime ctl wait`: asks Describe until the task is gone. */
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "ctl/commands.h"
-#include "ctl/progress.h"
+#include "ctl/screen.h"
 #include "ctl/text.h"
 
 #define EVERY_MS_DEFAULT 500
-#define NARROWEST        20
-#define WIDTH_UNKNOWN    80
 #define NOT_FOUND        "ResourceNotFound"
 #define TOO_MANY         "RequestLimitExceeded"
 
@@ -52,57 +49,6 @@ static const struct option_table table = {
              "2 wrong options, 3 no connection to the service at the start, 4 time is over.\n",
 };
 
-/* --- showing --- */
-
-enum style { STYLE_BAR, STYLE_LINES, STYLE_JSON };
-
-struct screen {
-    enum style style;
-    struct buf last; /* the line that stands there */
-};
-
-static unsigned terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < NARROWEST)
-        return WIDTH_UNKNOWN;
-    return size.ws_col;
-}
-
-static void put_line(const struct screen *s, const struct progress *p, struct buf *out)
-{
-    switch (s->style) {
-    case STYLE_BAR: progress_bar(p, terminal_width() - 1, clock_mono(), out); break;
-    case STYLE_LINES: progress_words(p, out); break;
-    case STYLE_JSON: progress_json(p, out); break;
-    }
-}
-
-/* `\r`, the line, and clear what is left of a longer one. */
-static void show(struct screen *s, const struct progress *p)
-{
-    struct buf line;
-    buf_init(&line, 1u << 20);
-    put_line(s, p, &line);
-    bool changed = !bytes_equal(buf_bytes(&line), buf_bytes(&s->last));
-    if (changed && s->style == STYLE_BAR)
-        printf("\r%s\033[K", buf_str(&line));
-    else if (changed && line.len)
-        printf("%s\n", buf_str(&line));
-    fflush(stdout);
-    buf_clear(&s->last);
-    buf_put_bytes(&s->last, buf_bytes(&line));
-    buf_fini(&line);
-}
-
-static void screen_end(struct screen *s)
-{
-    if (s->style == STYLE_BAR && s->last.len)
-        putchar('\n');
-    fflush(stdout);
-    buf_fini(&s->last);
-}
-
 /* --- waiting --- */
 
 struct waiting {
@@ -120,7 +66,7 @@ static bool take(struct waiting *w, const struct answer *answer)
 {
     if (strcmp(answer->code, NOT_FOUND) == 0) {
         progress_gone(&w->progress);
-        show(&w->screen, &w->progress);
+        screen_show(&w->screen, &w->progress);
         return false;
     }
     if (*answer->code && strcmp(answer->code, TOO_MANY) != 0) {
@@ -130,7 +76,7 @@ static bool take(struct waiting *w, const struct answer *answer)
     }
     if (!*answer->code)
         progress_told(&w->progress, answer->response);
-    show(&w->screen, &w->progress);
+    screen_show(&w->screen, &w->progress);
     return true;
 }
 
@@ -147,7 +93,7 @@ static bool ask(struct waiting *w)
         answer_fini(&answer);
     } else if (w->answered) {
         progress_lost(&w->progress);
-        show(&w->screen, &w->progress);
+        screen_show(&w->screen, &w->progress);
     } else {
         w->status = command_fail(&table, CTL_UNREACHABLE, "%s",
                                  complaint.len ? buf_str(&complaint) : err_text(err));
@@ -193,10 +139,10 @@ static int wait_task(const struct wait_options *o, const struct account *account
     struct waiting w = { .o = o };
     int status;
     buf_init(&complaint, CTL_COMPLAINT_MAX);
-    buf_init(&w.screen.last, 1u << 20);
-    w.screen.style = o->task.account.json    ? STYLE_JSON
-                     : isatty(STDOUT_FILENO) ? STYLE_BAR
-                                             : STYLE_LINES;
+    screen_init(&w.screen, stdout,
+                o->task.account.json    ? STYLE_JSON
+                : isatty(STDOUT_FILENO) ? STYLE_BAR
+                                        : STYLE_LINES);
     w.params = task_params(account, &o->task, &complaint);
     int err = w.params ? client_open(&w.client, account, &complaint) : ERR_MALFORMED;
     if (!err)
@@ -207,7 +153,6 @@ static int wait_task(const struct wait_options *o, const struct account *account
         status = command_fail(&table, CTL_UNREACHABLE, "%s", err_text(err));
     client_close(w.client);
     json_decref(w.params);
-    buf_fini(&w.screen.last);
     buf_fini(&complaint);
     return status;
 }

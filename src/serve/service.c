@@ -14,7 +14,7 @@
 #include "io/file.h"
 #include "io/http_server.h"
 #include "recorder/stats.h"
-#include "serve/build.h"
+#include "serve/build_info.h"
 #include "serve/outgoing.h"
 #include "serve/publishers.h"
 #include "serve/room_callbacks.h"
@@ -171,8 +171,8 @@ static struct tasks_config tasks_config_of(struct service *s)
                                   .named_stores = s->outgoing.guarded,
                                   .recorded = &s->recorded,
                                   .key = &s->key,
-                                  .version = build.id,
-                                  .date = build.date,
+                                  .version = build_id(),
+                                  .date = build_date(),
                                   .media_of = publishers_media_of,
                                   .ctx = s->publishers };
 }
@@ -321,8 +321,8 @@ static int name_loops(struct service *s)
 
 static struct metrics_sources sources_of(const struct service *s)
 {
-    return (struct metrics_sources){ .revision = build.id,
-                                     .date = build.date,
+    return (struct metrics_sources){ .revision = build_id(),
+                                     .date = build_date(),
                                      .started = clock_wall(),
                                      .reserve = s->config->limits.disk_reserve_mib << 20,
                                      .tasks = s->tasks,

@@ -7,6 +7,7 @@
 #include "observe/log.h"
 #include "segment/hls_writer.h"
 #include "segment/names_read.h"
+#include "spool/media_file.h"
 #include "spool/salvage.h"
 
 #define ROUNDING (2 * MSEC) /* times in names and playlists are cut to milliseconds */
@@ -56,6 +57,37 @@ static void salvage_all(struct repair *r, const struct spool_found *found)
         if (e->kind == SPOOL_PART && !names_read_segment(&name, e->name))
             salvage(r, e);
     }
+}
+
+/* --- media files with a journal --- */
+
+static bool is_part(const struct spool_found *found, const char *name)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (found->entries[i].kind == SPOOL_PART && strcmp(found->entries[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void finish_media(struct repair *r, const char *name)
+{
+    struct media_file_summary summary;
+    int err = media_file_finish(r->dir, name, &summary);
+    if (err == ERR_NOT_FOUND) {
+        log_info(&r->log, "%s held nothing that could be played", name);
+        r->sum->hopeless++;
+    } else if (err) {
+        note_err(r, name, err);
+    } else {
+        r->sum->salvaged++;
+    }
+}
+
+static void finish_all_media(struct repair *r, const struct spool_found *found)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (found->entries[i].kind == SPOOL_JOURNAL && is_part(found, found->entries[i].name))
+            finish_media(r, found->entries[i].name);
 }
 
 /* --- segments that no playlist names --- */
@@ -263,6 +295,7 @@ int spool_folder_repair(struct spool_folder *f, const struct spool_build *build,
     if (err)
         return err;
     salvage_all(&r, found);
+    finish_all_media(&r, found);
     spool_found_free(found);
 
     err = spool_folder_scan(&found, f);

@@ -131,7 +131,7 @@ static int deliver_found(struct task *t, struct spool_found *found)
     char *prefix;
     if (found->meta_err)
         return found->meta_err;
-    int err = storage_open(&bucket, &prefix, t->tasks, &found->meta);
+    int err = storage_open(&bucket, &prefix, &t->tasks->config, &found->meta);
     if (err)
         return err;
     t->folder = spool_folder_ref(found->folder);

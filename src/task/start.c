@@ -149,7 +149,7 @@ static struct preparation *prepare(struct task *t, int *err)
                             &m->storage, &m->sealed);
     if (*err)
         goto fail;
-    *err = storage_open(&prep->bucket, &prep->prefix, t->tasks, m);
+    *err = storage_open(&prep->bucket, &prep->prefix, &t->tasks->config, m);
     if (*err)
         goto fail;
     return prep;

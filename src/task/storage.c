@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "spool/spool.h"
 #include "task/place.h"
+#include "task/storage.h"
 #include "task/task.h"
 
 #define SEALED_LIMIT (16u << 10)
@@ -105,7 +106,7 @@ static const char *text_of(const json_t *o, const char *name)
     return json_string_value(json_object_get(o, name));
 }
 
-static int open_bucket(struct bucket **out, struct tasks *tasks, const json_t *o,
+static int open_bucket(struct bucket **out, const struct tasks_config *config, const json_t *o,
                        const struct spool_meta *meta)
 {
     const struct place_wanted wanted = {
@@ -117,22 +118,22 @@ static int open_bucket(struct bucket **out, struct tasks *tasks, const json_t *o
     json_t *keys;
     if (!wanted.region || !wanted.bucket)
         return ERR_MALFORMED;
-    int err = open_keys(&keys, meta, tasks->config.key);
+    int err = open_keys(&keys, meta, config->key);
     if (!err)
-        err = place_open(out, &tasks->config, &wanted, text_of(keys, "AccessKey"),
+        err = place_open(out, config, &wanted, text_of(keys, "AccessKey"),
                          text_of(keys, "SecretKey"));
     json_decref(keys);
     return err;
 }
 
-int storage_open(struct bucket **out, char **prefix, struct tasks *tasks,
+int storage_open(struct bucket **out, char **prefix, const struct tasks_config *config,
                  const struct spool_meta *meta)
 {
     json_t *o = meta->storage ? json_loads(meta->storage, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (!o)
         return ERR_MALFORMED;
     struct bucket *bucket = NULL;
-    int err = open_bucket(&bucket, tasks, o, meta);
+    int err = open_bucket(&bucket, config, o, meta);
     char *joined = err ? NULL : join_prefix(json_object_get(o, "FileNamePrefix"));
     json_decref(o);
     if (err)

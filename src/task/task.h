@@ -10,6 +10,7 @@
 #include "recorder/recording.h"
 #include "task/ledger.h"
 #include "task/starts.h"
+#include "task/storage.h"
 #include "task/tasks.h"
 
 #define TASK_ID_LENGTH 32
@@ -117,8 +118,6 @@ void task_modify(void *ctx, struct modify_params *params, struct api_call *call)
 /* storage.c: where a task's files go, as text in task.json and as a bucket */
 int storage_describe(const struct cloud_storage *storage, const char *task_id,
                      const struct seal_key *key, char **text, char **sealed);
-int storage_open(struct bucket **out, char **prefix, struct tasks *tasks,
-                 const struct spool_meta *meta);
 
 /* events.c: changes of the row together with the events that tell of them (callbacks.md 3). NULL:
  * out of memory. */

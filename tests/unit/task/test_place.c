@@ -114,7 +114,7 @@ static void check_open(struct tasks *tasks, struct spool_meta *meta, int want)
 {
     struct bucket *bucket;
     char *prefix;
-    int err = storage_open(&bucket, &prefix, tasks, meta);
+    int err = storage_open(&bucket, &prefix, &tasks->config, meta);
     assert_int_equal(err, want);
     if (err)
         return;

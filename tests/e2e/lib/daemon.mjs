@@ -149,6 +149,18 @@ export class Daemon {
     await this.#launch();
   }
 
+  // Kills it without warning and starts it again, after `between`. The log goes on.
+  async crash(between = async () => {}) {
+    this.child.kill('SIGKILL');
+    const { signal } = await within(10000, 'the daemon is killed', this.exited);
+    const before = this.log;
+    if (signal !== 'SIGKILL' || sanitizerReports(before).length > 0)
+      throw new Error(`the daemon ended before it was killed\n${this.#tail()}`);
+    await between();
+    await this.#launch();
+    this.log = before + this.log;
+  }
+
   #tail(lines = 60) {
     return this.log.split('\n').slice(-lines).join('\n');
   }

@@ -194,4 +194,5 @@ void config_check(const struct config *config, struct complaints *c)
     check_rights(config, c);
     check_storage(config, c);
     check_media(config, c);
+    check_auto_record(config, c);
 }

@@ -24,5 +24,6 @@ int config_complete(struct config *config);
 
 /* Complains of each rule that is broken. `config` is complete. */
 void config_check(const struct config *config, struct complaints *c);
+void check_auto_record(const struct config *config, struct complaints *c); /* auto_record.c */
 
 #endif

@@ -19,11 +19,26 @@ struct config_receiver {
     bool upload_errors, numeric_event_ts, leave_code_305; /* recordings only */
 };
 
+/* Numbered as the API's StreamType. */
+enum config_auto_type { CONFIG_AUTO_AUDIO_VIDEO, CONFIG_AUTO_AUDIO, CONFIG_AUTO_VIDEO };
+
+/* What Create would say, for rooms that are recorded by themselves (rooms.md 6). */
+struct config_auto_record {
+    int type;                      /* enum config_auto_type */
+    struct schema_strings formats; /* config_output_format() knows them */
+    uint64_t max_file_minutes;
+    uint64_t resume_timeout;       /* seconds */
+    char *region, *bucket;         /* never NULL; the region is that of an entry of storage */
+    char *access_key, *secret_key; /* NULL: a folder */
+    struct schema_strings prefix;
+};
+
 struct config_app {
     uint64_t sdk_app_id;                                  /* 32 bits, not 0 */
     char *key;                                            /* UserSig key; never NULL */
     struct config_receiver callback;                      /* event group 3 */
     struct config_receiver room_callback, media_callback; /* event groups 1 and 2 */
+    struct config_auto_record *auto_record;               /* NULL: only what the API is asked for */
     bool private_map_key; /* advanced permission control: everybody needs a PrivateMapKey */
 };
 
@@ -105,6 +120,9 @@ int config_parse(struct config **out, const char *name, struct bytes text, struc
 
 /* Wipes the secrets. NULL is fine. */
 void config_free(struct config *config);
+
+/* The API's OutputFormat (api.md 9.1) for a set of "hls", "mp4", "aac"; -1: there is none. */
+int config_output_format(const struct schema_strings *formats);
 
 /* Appends the reference of all keys. */
 void config_reference(struct buf *out);

@@ -73,6 +73,32 @@ static const struct schema callback_schema = SCHEMA(struct config_receiver, call
 static const struct schema_row receiver_rows[] = { RECEIVER_ROWS };
 static const struct schema receiver_schema = SCHEMA(struct config_receiver, receiver_rows);
 
+static const char *const auto_types[] = { "audio_video", "audio", "video", NULL };
+
+static const struct schema_row auto_rows[] = {
+    { "type", SCHEMA_WORD, AT(config_auto_record, type), .words = auto_types,
+      .fallback = "audio_video", .help = "What is recorded." },
+    { "formats", SCHEMA_STRINGS, AT(config_auto_record, formats), .max = 3, .charset = "a-z0-9",
+      .max_items = 2, .fallback = "hls",
+      .help = "hls, mp4, or both; aac, alone or with hls, for type audio." },
+    { "max_file_minutes", SCHEMA_U64, AT(config_auto_record, max_file_minutes), .min = 1,
+      .max = 1440, .fallback = "1440", .help = "Minutes after which an MP4 or AAC file is split." },
+    { "resume_timeout", SCHEMA_U64, AT(config_auto_record, resume_timeout), .min = 1, .max = 86400,
+      .fallback = "30",
+      .help = "The recording ends when nobody has published in the room for so many seconds." },
+    { "region", SCHEMA_STRING, AT(config_auto_record, region), .required = true, .max = 64,
+      .charset = REGION_CHARS, .help = "Where the files go: the region of an entry of storage." },
+    { "bucket", SCHEMA_STRING, AT(config_auto_record, bucket), .required = true, .max = 255,
+      .charset = "a-zA-Z0-9._-", .help = "The bucket there." },
+    { "prefix", SCHEMA_STRINGS, AT(config_auto_record, prefix), .max = 128,
+      .charset = "a-zA-Z0-9_-", .max_items = 16, .help = "Folders above the task's." },
+    { "access_key", SCHEMA_STRING, AT(config_auto_record, access_key), .secret = true, .max = 256,
+      .help = "Access key of the bucket, when the entry of storage has an endpoint." },
+    { "secret_key", SCHEMA_STRING, AT(config_auto_record, secret_key), .secret = true, .max = 256,
+      .help = "Secret key of the bucket." },
+};
+static const struct schema auto_schema = SCHEMA(struct config_auto_record, auto_rows);
+
 static const struct schema_row app_rows[] = {
     { "sdk_app_id", SCHEMA_U64, AT(config_app, sdk_app_id), .required = true, .min = 1,
       .max = UINT32_MAX, .help = "The application's number, SdkAppId of the API." },
@@ -84,6 +110,8 @@ static const struct schema_row app_rows[] = {
       .help = "Delivery of room events (101 to 104)." },
     { "media_callback", SCHEMA_SECTION, AT(config_app, media_callback), .table = &receiver_schema,
       .help = "Delivery of media events (201 to 206)." },
+    { "auto_record", SCHEMA_OBJECT, AT(config_app, auto_record), .table = &auto_schema,
+      .help = "Records every room by itself. Without it, only what the API is asked for." },
     { "private_map_key", SCHEMA_BOOL, AT(config_app, private_map_key), .fallback = "false",
       .help = "Advanced permission control: everybody needs a PrivateMapKey to enter a room." },
 };

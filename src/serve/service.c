@@ -257,7 +257,8 @@ static int open_api(struct service *s)
         s->api = api_new(&settings, &api_ops, s->tasks);
     s->routes =
         (struct routes){ .api = s->api, .whip = s->whip, .prefix = s->config->api.path_prefix };
-    return s->api ? tasks_recover(s->tasks) : ERR_NOMEM;
+    int err = s->api ? tasks_recover(s->tasks) : ERR_NOMEM;
+    return err ? err : tasks_auto_record(s->tasks);
 }
 
 struct call {

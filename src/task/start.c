@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "room/mapkey.h"
 #include "room/usersig.h"
+#include "task/auto.h"
 #include "task/once.h"
 #include "task/place.h"
 #include "task/task.h"
@@ -75,7 +76,7 @@ static bool capacity_ok(struct tasks *tasks, const struct create_params *p,
     struct task *t, *next;
     HASH_ITER(hh, tasks->by_id, t, next)
     {
-        count += t->sdk_app_id == p->sdk_app_id && t->state <= TASK_RUNNING;
+        count += t->sdk_app_id == p->sdk_app_id && t->state <= TASK_RUNNING && !t->automatic;
     }
     if (count < limit)
         return true;
@@ -159,27 +160,42 @@ fail:
     return NULL;
 }
 
-/* The caller is told, the task is gone, and so is its folder. */
+/* To those who wait for the start. */
+static void tell_failure(const struct task_origin *origin, const char *code, const char *what)
+{
+    if (origin->call)
+        api_call_fail(origin->call, code, "%s", what);
+    once_failed(origin->start, code, what);
+    if (origin->automatic)
+        auto_over(origin->automatic, true, 0);
+}
+
+/* Who waits is told, the task is gone, and so is its folder. */
 static void give_up(struct task *t, const char *code, const char *what, int err)
 {
+    const struct task_origin origin = { .call = t->call,
+                                        .start = t->start,
+                                        .automatic = t->automatic };
     log_error(&t->log, "the task cannot start: %s: %s", what, err_text(err));
-    api_call_fail(t->call, code, "%s", what);
     t->call = NULL;
-    once_failed(t->start, code, what);
     t->start = NULL;
+    t->automatic = NULL;
     upload_task_free(t->upload);
     t->upload = NULL;
     if (t->folder && spool_folder_remove(t->folder))
         log_warn(&t->log, "its spool folder is left behind");
     task_free(t);
+    tell_failure(&origin, code, what);
 }
 
 void task_set_adrift(struct task *t)
 {
     static const char why[] = "the server is shutting down";
     log_warn(&t->log, "was still starting");
-    api_call_fail(t->call, API_SERVICE_UNAVAILABLE, "%s", why);
+    if (t->call)
+        api_call_fail(t->call, API_SERVICE_UNAVAILABLE, "%s", why);
     t->call = NULL;
+    t->automatic = NULL;
     once_failed(t->start, API_SERVICE_UNAVAILABLE, why);
     t->start = NULL;
     upload_task_free(t->upload);
@@ -218,7 +234,8 @@ static void on_committed(void *ctx, int err, struct store_change *change)
     while ((event = store_change_take_event(change)))
         delivery_add(t->tasks->config.delivery, event);
     store_change_free(change);
-    api_call_succeed(t->call, json_pack("{s:s}", "TaskId", t->id));
+    if (t->call)
+        api_call_succeed(t->call, json_pack("{s:s}", "TaskId", t->id));
     t->call = NULL;
     once_done(t->start, t->id);
     t->start = NULL;
@@ -291,37 +308,19 @@ static struct task *begin(struct tasks *tasks, struct create_params *params,
     return t;
 }
 
-void task_create(void *ctx, struct create_params *params, struct api_call *call)
+void task_launch(struct tasks *tasks, struct create_params *params,
+                 const struct task_origin *origin)
 {
-    struct tasks *tasks = ctx;
-    struct api_problem problem = { 0 };
-    struct room_key room = { .sdk_app_id = (uint32_t)params->sdk_app_id };
-    enum room_id_type type = (enum room_id_type)params->room_id_type;
-    struct start *start;
-    if (!once_begin(tasks, params, call, &start)) {
-        create_params_free(params);
-        return;
-    }
-    if (room_id_parse(bytes_str(params->room_id), type, &room.id))
-        api_problem_set(&problem, API_OUT_OF_RANGE, "RoomId does not fit RoomIdType");
-    uint32_t rights;
-    if (problem.code || !admit(tasks, params, &room, &rights, &problem)) {
-        api_call_fail(call, problem.code, "%s", problem.detail);
-        once_failed(start, problem.code, problem.detail);
-        create_params_free(params);
-        return;
-    }
-
-    struct task *t = begin(tasks, params, &room);
+    struct task *t = begin(tasks, params, &origin->room);
     if (!t) {
-        api_call_fail(call, API_RECORDING_ERROR, "out of memory");
-        once_failed(start, API_RECORDING_ERROR, "out of memory");
+        tell_failure(origin, API_RECORDING_ERROR, "out of memory");
         create_params_free(params);
         return;
     }
-    t->call = call;
-    t->rights = rights;
-    t->start = start;
+    t->call = origin->call;
+    t->rights = origin->rights;
+    t->start = origin->start;
+    t->automatic = origin->automatic;
     int err;
     struct preparation *prep = prepare(t, &err);
     if (!prep) {
@@ -337,4 +336,24 @@ void task_create(void *ctx, struct create_params *params, struct api_call *call)
     err = uv_queue_work(loop_uv(tasks->config.control), &t->work, make_folder, on_folder_made);
     if (err)
         on_folder_made(&t->work, err);
+}
+
+void task_create(void *ctx, struct create_params *params, struct api_call *call)
+{
+    struct tasks *tasks = ctx;
+    struct api_problem problem = { 0 };
+    struct task_origin origin = { .room.sdk_app_id = (uint32_t)params->sdk_app_id, .call = call };
+    enum room_id_type type = (enum room_id_type)params->room_id_type;
+    if (!once_begin(tasks, params, call, &origin.start)) {
+        create_params_free(params);
+        return;
+    }
+    if (room_id_parse(bytes_str(params->room_id), type, &origin.room.id))
+        api_problem_set(&problem, API_OUT_OF_RANGE, "RoomId does not fit RoomIdType");
+    if (problem.code || !admit(tasks, params, &origin.room, &origin.rights, &problem)) {
+        tell_failure(&origin, problem.code, problem.detail);
+        create_params_free(params);
+        return;
+    }
+    task_launch(tasks, params, &origin);
 }

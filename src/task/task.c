@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "task/auto.h"
 
 struct task *task_new(struct tasks *tasks, const char *id, uint32_t sdk_app_id,
                       const char *robot_id)
@@ -90,6 +91,9 @@ void task_end(struct task *t, int leave_code)
     live_end(t);
     if (t->recording)
         recording_end(t->recording);
+    if (t->automatic)
+        auto_over(t->automatic, false, leave_code);
+    t->automatic = NULL;
     if (t->outputs_open == 0)
         task_deliver(t);
 }

@@ -32,7 +32,8 @@ struct tasks {
     struct task *by_id;    /* hash by .id */
     struct starts *starts; /* with an idempotency key */
     struct ledger *ledger;
-    bool draining; /* shutdown has begun */
+    struct autos *autos; /* NULL: no application records automatically */
+    bool draining;       /* shutdown has begun */
     void (*on_drained)(void *ctx);
     void *drained_ctx;
 };
@@ -69,6 +70,7 @@ struct task {
     unsigned outputs_open;       /* not done yet */
     struct room_observer observer;
     struct room_robot robot;
+    struct auto_room *automatic; /* whose task this is, until it ends; NULL: none */
     uv_timer_t idle;
     bool idle_open; /* the timer's handle exists */
 
@@ -76,7 +78,7 @@ struct task {
     bool busy;      /* STARTING: its maker or the store has it; it is called back */
     bool adrift;    /* ... and the tasks are gone by then */
     int work_err;
-    struct api_call *call; /* STARTING: Create's, to be answered */
+    struct api_call *call; /* STARTING: Create's, to be answered; NULL: there is none */
     struct start *start;   /* STARTING: NULL without an idempotency key */
 
     UT_hash_handle hh; /* tasks.by_id */
@@ -105,7 +107,17 @@ void tasks_check_drained(struct tasks *tasks); /* something has ended */
  * (api.md 6.1, 7.4). NULL: there is none. */
 struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *task_id);
 
-/* start.c: Create */
+/* start.c: Create, and what it does once everything is checked. Takes the params. How it ended is
+ * told to whom the origin names; the members may be NULL. */
+struct task_origin {
+    struct room_key room;
+    uint32_t rights;
+    struct api_call *call;
+    struct start *start;
+    struct auto_room *automatic;
+};
+void task_launch(struct tasks *tasks, struct create_params *params,
+                 const struct task_origin *origin);
 void task_create(void *ctx, struct create_params *params, struct api_call *call);
 
 /* Lets go of a task that is still starting: its caller hears so, and what comes back later only

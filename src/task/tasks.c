@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "task/task.h"
+#include "task/auto.h"
 
 static void on_event_stored(void *ctx, struct event *event)
 {
@@ -52,7 +52,13 @@ void tasks_free(struct tasks *tasks)
     }
     starts_free(tasks->starts);
     ledger_free(tasks->ledger);
+    autos_free(tasks);
     free(tasks);
+}
+
+int tasks_auto_record(struct tasks *tasks)
+{
+    return autos_begin(tasks);
 }
 
 size_t tasks_count(const struct tasks *tasks)

@@ -58,6 +58,11 @@ void tasks_free(
  * files. Before the first request. ERR_IO, ERR_NOMEM: logged. */
 int tasks_recover(struct tasks *tasks);
 
+/* From now on rooms of applications with auto_record are recorded by themselves (task/auto.h).
+ * After tasks_recover. ERR_MALFORMED: a setting is not one that a task could have, logged.
+ * ERR_NOMEM. */
+int tasks_auto_record(struct tasks *tasks);
+
 /* What the API calls; `ctx` is the struct tasks. */
 extern const struct api_ops tasks_api_ops;
 

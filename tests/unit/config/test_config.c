@@ -97,6 +97,46 @@ static void made_from_others(void **state)
     buf_fini(&complaints);
 }
 
+#define AUTO(keys) "apps:\n  - sdk_app_id: 1\n    key: k\n    auto_record: {" keys "}\n"
+
+static void auto_record_has_defaults(void **state)
+{
+    (void)state;
+    struct config *c;
+    struct buf complaints;
+    buf_init(&complaints, 1 << 16);
+    assert_int_equal(config_parse(&c, "x", bytes_str(APP CRED), &complaints), OK);
+    assert_null(c->apps.items[0].auto_record);
+    config_free(c);
+    assert_int_equal(
+        config_parse(&c, "x", bytes_str(AUTO("region: local, bucket: b") CRED), &complaints), OK);
+    const struct config_auto_record *a = c->apps.items[0].auto_record;
+    assert_int_equal(a->type, CONFIG_AUTO_AUDIO_VIDEO);
+    assert_int_equal(config_output_format(&a->formats), 0);
+    assert_int_equal(a->max_file_minutes, 1440);
+    assert_int_equal(a->resume_timeout, 30);
+    config_free(c);
+    buf_fini(&complaints);
+}
+
+static void sets_of_formats(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[2];
+        int want;
+    } rows[] = { { { "hls" }, 0 },        { { "hls", "mp4" }, 1 },  { { "mp4", "hls" }, 1 },
+                 { { "hls", "aac" }, 2 }, { { "mp4" }, 3 },         { { "aac" }, 4 },
+                 { { "hls", "hls" }, 0 }, { { "mp4", "aac" }, -1 }, { { "flv" }, -1 },
+                 { { NULL }, -1 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct schema_strings set = { (char **)rows[i].names, 0 };
+        while (set.count < 2 && rows[i].names[set.count])
+            set.count++;
+        assert_int_equal(config_output_format(&set), rows[i].want);
+    }
+}
+
 static void complaints_name_file_line_and_key(void **state)
 {
     (void)state;
@@ -147,6 +187,32 @@ static void complaints_name_file_line_and_key(void **state)
           "x.yaml:1: log.level: wanted one of error, warn, info, debug, not `loud`\n" },
         { "a: [\n", "x.yaml:2: did not find expected node content\n" },
         { "data: 1\ndata: 2\n", "x.yaml:2: data: the same key twice\n" },
+        { AUTO("region: local") CRED,
+          "x.yaml:4: apps[0].auto_record.bucket: missing; wanted a string of 1 to 255 bytes of "
+          "[a-zA-Z0-9._-]\n" },
+        { AUTO("region: moon, bucket: b") CRED,
+          "x.yaml:4: apps[0].auto_record.region: no entry of storage has this region\n" },
+        { AUTO("region: local, bucket: b, type: audio, formats: [mp4, aac]") CRED,
+          "x.yaml:4: apps[0].auto_record.formats: wanted hls, mp4, aac, or hls with one of the "
+          "others\n" },
+        { AUTO("region: local, bucket: b, formats: [hls, flv]") CRED,
+          "x.yaml:4: apps[0].auto_record.formats: wanted hls, mp4, aac, or hls with one of the "
+          "others\n" },
+        { AUTO("region: local, bucket: b, formats: [aac]") CRED,
+          "x.yaml:4: apps[0].auto_record.formats: aac is for type audio alone\n" },
+        { AUTO("region: local, bucket: b, resume_timeout: 0") CRED,
+          "x.yaml:4: apps[0].auto_record.resume_timeout: wanted an integer from 1 to 86400, not "
+          "`0`\n" },
+        { AUTO("region: s, bucket: b") CRED "storage:\n- {region: s, endpoint: \"http://h\"}\n",
+          "x.yaml:4: apps[0].auto_record.access_key: needed, as the entry of storage has an "
+          "endpoint\n" },
+        { AUTO("region: s, bucket: b, access_key: hush") CRED
+          "storage:\n- {region: s, endpoint: \"http://h\"}\n",
+          "x.yaml:4: apps[0].auto_record.secret_key: needed, as the entry of storage has an "
+          "endpoint\n" },
+        { AUTO("region: s, bucket: b") CRED "storage:\n- {region: s, dir: d, apps: [7]}\n",
+          "x.yaml:4: apps[0].auto_record.region: this application may not use that entry of "
+          "storage\n" },
         { "record: {max_idle: 4}\nnode: \"a b\"\n",
           "x.yaml:2: node: wanted a string of 1 to 32 bytes of [a-zA-Z0-9_-], not `a b`\n"
           "x.yaml:1: record.max_idle: wanted an integer from 5 to 86400, not `4`\n" },
@@ -300,6 +366,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_file),
         cmocka_unit_test(made_from_others),
+        cmocka_unit_test(auto_record_has_defaults),
+        cmocka_unit_test(sets_of_formats),
         cmocka_unit_test(complaints_name_file_line_and_key),
         cmocka_unit_test(secrets_are_not_quoted),
         cmocka_unit_test(keys_are_generated_once),

@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 const pages = fileURLToPath(new URL('../page/', import.meta.url));
 const types = {
-  '.html': 'text/html; charset=utf-8', '.m3u8': 'application/vnd.apple.mpegurl', '.ts': 'video/mp2t',
+  '.html': 'text/html; charset=utf-8', '.m3u8': 'application/vnd.apple.mpegurl', '.ts': 'video/mp2t', '.mp4': 'video/mp4',
 };
 
 const flags = [
@@ -20,7 +20,7 @@ const flags = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-// Serves `mounts` { '/prefix/': folder } on loopback, without listing and without leaving the folders.
+// Serves `mounts` { '/prefix/': folder } on loopback, ranges too, without listing and without leaving the folders.
 class FileServer {
   constructor() {
     this.mounts = new Map();
@@ -47,10 +47,25 @@ class FileServer {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, {
-      'Content-Type': types[path.extname(file)] ?? 'application/octet-stream', 'Content-Length': size,
+    const headers = {
+      'Content-Type': types[path.extname(file)] ?? 'application/octet-stream', 'Accept-Ranges': 'bytes',
+    };
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    if (!range) {
+      response.writeHead(200, { ...headers, 'Content-Length': size });
+      createReadStream(file).pipe(response);
+      return;
+    }
+    const start = Number(range[1]);
+    const end = range[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+    if (start > end) {
+      response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+      return;
+    }
+    response.writeHead(206, {
+      ...headers, 'Content-Length': end - start + 1, 'Content-Range': `bytes ${start}-${end}/${size}`,
     });
-    createReadStream(file).pipe(response);
+    createReadStream(file, { start, end }).pipe(response);
   }
 }
 
@@ -94,7 +109,7 @@ export class Browser {
     };
   }
 
-  // Plays a playlist from a folder, around the given places in seconds as well.
+  // Plays a playlist or a file from a folder, around the given places in seconds as well.
   async play(folder, name, places = []) {
     const prefix = `/media-${this.files.mounts.size}/`;
     this.files.mounts.set(prefix, folder);

@@ -148,16 +148,23 @@ static void tell(struct entry *entry, int err)
         done(entry->ctx, err);
 }
 
+/* Whoever waits behind it hears of it too: it may take long. */
+static void fail_for_now(struct lane *lane, int err)
+{
+    rest(lane, err);
+    list_each(entry, &lane->entries, struct entry, in_lane) tell(entry, err);
+}
+
 static void settle(struct lane *lane, int err, struct store_change *change)
 {
     struct ledger *l = lane->ledger;
     struct entry *entry = first_of(lane);
     entry->change = change;
-    tell(entry, err);
     if (err == ERR_IO) {
-        rest(lane, err);
+        fail_for_now(lane, err);
         return;
     }
+    tell(entry, err);
     struct log log = log_with(NULL, "task", lane->task_id);
     if (err)
         log_error(&log, "a change could not be stored, its callbacks are not sent: %s",

@@ -36,8 +36,8 @@ int ledger_new(struct ledger **out, const struct ledger_config *config); /* ERR_
  * once more. NULL is fine. */
 void ledger_free(struct ledger *ledger);
 
-/* `err` is that of the first try. After ERR_IO the change is tried again until it is committed;
- * after any other it is given up (logged). */
+/* How the first try went of the change, or of one before it. After ERR_IO both are tried again
+ * until they are committed; after any other error the change is given up (logged). */
 typedef void ledger_done(void *ctx, int err);
 
 /* Takes the change; NULL: there was no memory for it (logged here). `done` may be NULL; it is

@@ -34,7 +34,8 @@ export class Load {
     load.rooms = [];
     for (let first = 0; first < count; first += perRoom) {
       const users = Math.min(perRoom, count - first), name = `bench${first / perRoom}`;
-      const child = new Child(binary, ['publish', '--url', urlOf(name), '--key', app.key, '--user-prefix', 'user',
+      // A user is in one room only, so that each room's have names of their own.
+      const child = new Child(binary, ['publish', '--url', urlOf(name), '--key', app.key, '--user-prefix', `${name}u`,
         '--count', String(users), '--stagger', '10', '--file', clip, '--json']);
       load.rooms.push({ name, users, child });
     }

@@ -1,7 +1,8 @@
 /* The test pattern's picture: eight rows of eight cells.
  *
  *     rows 0 to 3   the frame counter, 32 cells, the highest bit first; white is 1, black is 0
- *     rows 4 and 5  noise, which gives the encoder work, and a bar that crosses it in two seconds
+ *     rows 4 and 5  noise, which gives the encoder work, a bar that crosses it in two seconds, and
+ *                   the counter again as digits, for people
  *     rows 6 and 7  the flash: white during the first tenth of each second, else black
  *
  * A program reads a picture by averaging it down to eight by eight grey values. Pure; any thread.

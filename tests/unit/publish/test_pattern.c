@@ -65,6 +65,28 @@ static void painted_numbers(void **state)
     }
 }
 
+/* A single digit of 640x360 is a box of 33 by 67 at 303, 191: the middles of its strokes. */
+static void painted_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned x, y;
+    } middles[7] = { { 319, 195 }, { 331, 210 }, { 331, 240 }, { 319, 254 },
+                     { 307, 240 }, { 307, 210 }, { 319, 224 } };
+    static const char *const wanted[10] = { "111111.", ".11....", "11.11.1", "1111..1", ".11..11",
+                                            "1.11.11", "1.11111", "111....", "1111111", "1111.11" };
+    struct picture p = { .stride = 640, .width = 640, .height = 360 };
+    p.luma = calloc(p.stride, p.height);
+    for (uint32_t digit = 0; digit < 10; digit++) {
+        char found[8] = "";
+        paint_pattern(&p, digit, 30);
+        for (unsigned i = 0; i < 7; i++)
+            found[i] = p.luma[middles[i].y * p.stride + middles[i].x] > 125 ? '1' : '.';
+        assert_string_equal(found, wanted[digit]);
+    }
+    free(p.luma);
+}
+
 /* Encoded and decoded by FFmpeg, every counter is read; the rate is about what was asked for. */
 static void encoded_numbers(void **state)
 {
@@ -151,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(painted_numbers),
+        cmocka_unit_test(painted_digits),
         cmocka_unit_test(encoded_numbers),
         cmocka_unit_test(beeps),
     };

@@ -117,6 +117,21 @@ static const struct schema_row app_rows[] = {
 };
 static const struct schema app_schema = SCHEMA(struct config_app, app_rows);
 
+static bool action_ok(const char *text)
+{
+    static const char *const names[] = { "CreateCloudRecording", "DescribeCloudRecording",
+                                         "ModifyCloudRecording", "DeleteCloudRecording" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* A right to what does not exist is a slip. */
+static const struct schema_format format_action = {
+    "Create-, Describe-, Modify- or DeleteCloudRecording", action_ok
+};
+
 static const struct schema_row credential_rows[] = {
     { "secret_id", SCHEMA_STRING, AT(config_credential, secret_id), .required = true, .max = 128,
       .charset = "a-zA-Z0-9_-", .help = "The id that API requests name in their signature." },
@@ -124,8 +139,8 @@ static const struct schema_row credential_rows[] = {
       .secret = true, .max = 256, .help = "The key that makes the signature." },
     { "apps", SCHEMA_STRINGS, AT(config_credential, apps), .max = 10, .charset = "0-9",
       .max_items = 1000, .help = "Applications (sdk_app_id) it may be used for. Without it, all." },
-    { "actions", SCHEMA_STRINGS, AT(config_credential, actions), .max = 64, .charset = "a-zA-Z",
-      .max_items = 16,
+    { "actions", SCHEMA_STRINGS, AT(config_credential, actions), .max = 64,
+      .format = &format_action, .max_items = 16,
       .help = "Actions it may be used for, like DescribeCloudRecording. Without it, all." },
 };
 static const struct schema credential_schema = SCHEMA(struct config_credential, credential_rows);

@@ -1,6 +1,6 @@
 /* Whole API requests with a valid signature and any body: of each form, signature and action. Each
  * must get one answer, 200 with the envelope. The first byte chooses the form, the second the
- * action. */
+ * action and whether an idempotency key comes before the body, up to a line feed. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +9,7 @@
 #include "api/tc3.h"
 #include "api/v1.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "observe/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -114,8 +115,14 @@ static void handle(const struct http_request *request, bool lenient)
         abort();
 }
 
+/* The header; its name is NULL when there is none. */
+static struct http_header idempotency_header(const char *key)
+{
+    return (struct http_header){ *key ? API_IDEMPOTENCY_HEADER : NULL, key };
+}
+
 static void send_tc3(const char *method, const char *type, const char *action, struct bytes data,
-                     bool lenient)
+                     const char *key, bool lenient)
 {
     bool get = strcmp(method, "GET") == 0;
     struct bytes query = get ? data : bytes_str(""), body = get ? bytes_str("") : data;
@@ -130,12 +137,13 @@ static void send_tc3(const char *method, const char *type, const char *action, s
                                            { "X-TC-Version", "2019-07-22" },
                                            { "X-TC-Region", "ap-singapore" },
                                            { "X-TC-Timestamp", "1735707617" },
-                                           { "Authorization", buf_str(&authorization) } };
+                                           { "Authorization", buf_str(&authorization) },
+                                           idempotency_header(key) };
     const struct http_request request = { .method = method,
                                           .path = bytes_str("/"),
                                           .query = query,
                                           .headers = headers,
-                                          .header_count = 7,
+                                          .header_count = 7 + (*key != 0),
                                           .body = body };
     handle(&request, lenient);
     buf_fini(&authorization);
@@ -164,11 +172,11 @@ static void sign_v1(const char *method, const struct buf *text, enum v1_algorith
 }
 
 static void send_v1(const char *method, const char *action, struct bytes data,
-                    enum v1_algorithm algorithm, bool lenient)
+                    enum v1_algorithm algorithm, const char *key, bool lenient)
 {
-    static const struct http_header headers[] = {
-        { "Host", HOST }, { "Content-Type", "application/x-www-form-urlencoded" }
-    };
+    const struct http_header headers[] = { { "Host", HOST },
+                                           { "Content-Type", "application/x-www-form-urlencoded" },
+                                           idempotency_header(key) };
     bool get = strcmp(method, "GET") == 0;
     struct buf text, signed_text;
     buf_init(&text, 1 << 20);
@@ -182,12 +190,21 @@ static void send_v1(const char *method, const char *action, struct bytes data,
                                           .path = bytes_str("/"),
                                           .query = get ? buf_bytes(&signed_text) : bytes_str(""),
                                           .headers = headers,
-                                          .header_count = 2,
+                                          .header_count = 2 + (*key != 0),
                                           .body = get ? bytes_str("") : buf_bytes(&signed_text) };
     if (signed_text.len && signed_text.len < (30 << 10))
         handle(&request, lenient);
     buf_fini(&signed_text);
     buf_fini(&text);
+}
+
+/* What a server could have taken from a header: no NUL. */
+static void take_key(char *out, size_t size, struct bytes *body)
+{
+    struct bytes rest, line = str_split(*body, '\n', &rest);
+    if (memchr(line.ptr, 0, line.len) || !str_copy(out, size, line))
+        *out = 0;
+    *body = rest;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -199,14 +216,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *action = actions[data[1] % 4];
     bool lenient = data[1] & 4;
     struct bytes body = bytes_of(data + 2, size - 2);
+    char key[300] = "";
+    if (data[1] & 8)
+        take_key(key, sizeof key, &body);
     switch (data[0] % 7) {
-    case 0: send_tc3("POST", "application/json", action, body, lenient); break;
-    case 1: send_tc3("GET", "application/x-www-form-urlencoded", action, body, lenient); break;
-    case 2: send_tc3("POST", "multipart/form-data; boundary=b", action, body, lenient); break;
-    case 3: send_v1("POST", action, body, V1_SHA256, lenient); break;
-    case 4: send_v1("POST", action, body, V1_SHA1, lenient); break;
-    case 5: send_v1("GET", action, body, V1_SHA256, lenient); break;
-    default: send_v1("GET", action, body, V1_SHA1, lenient); break;
+    case 0: send_tc3("POST", "application/json", action, body, key, lenient); break;
+    case 1: send_tc3("GET", "application/x-www-form-urlencoded", action, body, key, lenient); break;
+    case 2: send_tc3("POST", "multipart/form-data; boundary=b", action, body, key, lenient); break;
+    case 3: send_v1("POST", action, body, V1_SHA256, key, lenient); break;
+    case 4: send_v1("POST", action, body, V1_SHA1, key, lenient); break;
+    case 5: send_v1("GET", action, body, V1_SHA256, key, lenient); break;
+    default: send_v1("GET", action, body, V1_SHA1, key, lenient); break;
     }
     return 0;
 }

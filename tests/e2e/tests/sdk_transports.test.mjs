@@ -222,3 +222,67 @@ test('Chinese when asked for, English otherwise', { timeout: 60000 }, async t =>
   assert.match(await message(sendV1, { common: { Language: 'zh-CN' } }), /^资源不存在/);
   assert.match(await message(sendV1, {}), /^There is no such resource/);
 });
+
+test('The SDKs ask for their languages, and get the same codes', { timeout: 60000 }, async t => {
+  const { daemon } = await open(t);
+  const key = { SdkAppId: app.sdkAppId, TaskId: 'nothing' };
+  const connection = { endpoint: daemon.endpoint, ...credential };
+  const says = async client => {
+    const err = await client.DescribeCloudRecording(key).catch(caught => caught);
+    assert.equal(err.code, 'ResourceNotFound');
+    return err.message;
+  };
+  for (const method of ['POST', 'GET'])
+    for (const signMethod of ['TC3-HMAC-SHA256', 'HmacSHA256']) {
+      const options = { ...connection, method, signMethod };
+      assert.match(await says(cloudClient({ ...options, language: 'zh-CN' })), /资源不存在: TaskId/);
+      assert.match(await says(cloudClient({ ...options, language: 'en-US' })), /There is no such resource: TaskId/);
+      assert.match(await says(cloudClient(options)), /There is no such resource/);
+    }
+  assert.match(await says(intlClient(connection)), /There is no such resource/, 'it always says Language=en-US');
+});
+
+test('Replays of the older signatures, where they are refused', { timeout: 60000 }, async t => {
+  const { daemon } = await Stage.open(t, {
+    callbacks: false,
+    configure: config => Object.assign(config.api, { requests_per_second: 0, refuse_replays: true }),
+  });
+  const key = { SdkAppId: app.sdkAppId, TaskId: 'nothing' };
+  const code = async call => (await call).code;
+  const now = Math.floor(Date.now() / 1000);
+  for (const method of ['POST', 'GET'])
+    for (const signatureMethod of ['HmacSHA256', 'HmacSHA1']) {
+      const common = { Nonce: `7${method.length}${signatureMethod.length}`, Timestamp: now };
+      const v1 = more => code(sendV1(daemon, 'DescribeCloudRecording', key, { method, signatureMethod, common: { ...common, ...more } }));
+      assert.equal(await v1({ }), 'ResourceNotFound');
+      assert.equal(await v1({ }), 'AuthFailure.SignatureFailure', 'the same again');
+      assert.equal(await v1({ Nonce: 8 + Number(common.Nonce) * 10 }), 'ResourceNotFound', 'another nonce');
+      assert.equal(await v1({ Timestamp: now - 1 }), 'ResourceNotFound', 'another time');
+    }
+  // Who cannot sign does not use up a nonce; TC3 has none.
+  const common = { Nonce: 4711, Timestamp: now };
+  assert.equal(await code(sendV1(daemon, 'DescribeCloudRecording', key, { common, secretKey: 'wrong' })), 'AuthFailure.SignatureFailure');
+  assert.equal(await code(sendV1(daemon, 'DescribeCloudRecording', key, { common })), 'ResourceNotFound');
+  for (let i = 0; i < 2; i++)
+    assert.equal(await code(sendTc3(daemon, 'DescribeCloudRecording', key, { timestamp: now })), 'ResourceNotFound');
+});
+
+test('Repeats are taken where nothing says otherwise, and unknown parameters where they may', { timeout: 60000 }, async t => {
+  const { daemon } = await Stage.open(t, {
+    callbacks: false,
+    configure: config => Object.assign(config.api, { requests_per_second: 0, strict_parameters: false }),
+  });
+  const key = { SdkAppId: app.sdkAppId, TaskId: 'nothing' };
+  const common = { Nonce: 4711, Timestamp: Math.floor(Date.now() / 1000) };
+  for (let i = 0; i < 2; i++)
+    assert.equal((await sendV1(daemon, 'DescribeCloudRecording', key, { common })).code, 'ResourceNotFound');
+  const more = { ...key, Colour: { deep: [1] } };
+  assert.equal((await sendTc3(daemon, 'DescribeCloudRecording', more)).code, 'ResourceNotFound');
+  assert.equal((await sendV1(daemon, 'DescribeCloudRecording', more)).code, 'ResourceNotFound');
+  const params = daemon.createParams({ roomId: 'lenient' });
+  params.RecordParams.Colour = 'red';
+  const created = await sendTc3(daemon, 'CreateCloudRecording', params);
+  assert.equal(created.code, null, created.text);
+  params.RecordParams.MaxIdleTime = 4;
+  assert.equal((await sendTc3(daemon, 'CreateCloudRecording', params)).code, 'InvalidParameter.OutOfRange', 'known ones are checked');
+});

@@ -162,6 +162,9 @@ static void complaints_name_file_line_and_key(void **state)
         { APP "credentials:\n- {secret_id: a, secret_key: s, apps: [1400000001]}\n"
               "- secret_id: b\n  secret_key: t\n  apps: [\n    77]\n",
           "x.yaml:7: credentials[1].apps[0]: is no sdk_app_id of apps\n" },
+        { APP "credentials:\n- {secret_id: a, secret_key: s, actions: [DescribeCloudRecordings]}\n",
+          "x.yaml:3: credentials[0].actions[0]: wanted a list of at most 16 strings, each Create-, "
+          "Describe-, Modify- or DeleteCloudRecording, not `DescribeCloudRecordings`\n" },
         { "api: {path_prefix: api}\n",
           "x.yaml:1: api.path_prefix: wanted a path like /api, without a slash at its end, of "
           "[a-zA-Z0-9/._~-], not `api`\n" },

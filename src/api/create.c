@@ -99,10 +99,11 @@ bool create_params_unserved(const struct create_params *params, struct api_probl
 {
     if (params->record.mode == RECORD_MIXED)
         api_problem_set(problem, API_UNSUPPORTED_METHOD, "`RecordParams.RecordMode` 2 (mixed)");
-    if (params->record.output_format != OUTPUT_HLS)
+    bool mp4 = params->record.output_format == OUTPUT_HLS_MP4 ||
+               params->record.output_format == OUTPUT_MP4;
+    if (mp4 && params->record.fill == FILL_BLACK)
         api_problem_set(problem, API_UNSUPPORTED_METHOD,
-                        "`RecordParams.OutputFormat` %llu; only 0 (HLS) is served",
-                        (unsigned long long)params->record.output_format);
+                        "`RecordParams.FillType` 1 (black); MP4 repeats the last picture (0)");
     if (params->storage.cloud_vod)
         api_problem_set(problem, API_UNSUPPORTED_METHOD,
                         "`StorageParams.CloudVod`; use `CloudStorage`");

@@ -151,7 +151,9 @@ static enum hls_streams streams_of(enum names_type type)
     return streams[type];
 }
 
-static const struct file_format *const formats[] = { [RECORDING_AAC] = &file_format_adts };
+static const struct file_format *const formats[] = {
+    [RECORDING_MP4] = &file_format_mp4, [RECORDING_AAC] = &file_format_adts
+};
 
 static struct writing_config writing_of(const struct output *o)
 {

@@ -19,6 +19,7 @@
 #include "serve/publishers.h"
 #include "serve/room_callbacks.h"
 #include "serve/routes.h"
+#include "spool/media_file.h"
 #include "task/tasks.h"
 #include "upload/loop_clock.h"
 
@@ -141,6 +142,15 @@ static int ensure_folder(const char *path)
     return err;
 }
 
+static int finish_media(int dir, const char *name, uint64_t *bytes)
+{
+    struct media_file_summary summary;
+    int err = media_file_finish(dir, name, &summary);
+    if (!err)
+        *bytes = summary.sum.bytes;
+    return err;
+}
+
 static int open_disk(struct service *s)
 {
     char path[PATH_SIZE];
@@ -154,7 +164,7 @@ static int open_disk(struct service *s)
         err = spool_open(&s->spool, path);
     if (err == ERR_EXISTS)
         log_error(NULL, "%s is in use by another process", s->config->data);
-    return err ? err : spool_writer_new(&s->writer, &SPOOL_LIMITS_DEFAULT, NULL);
+    return err ? err : spool_writer_new(&s->writer, &SPOOL_LIMITS_DEFAULT, finish_media);
 }
 
 static struct tasks_config tasks_config_of(struct service *s)

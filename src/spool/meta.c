@@ -19,11 +19,11 @@ void spool_meta_fini(struct spool_meta *meta)
 
 static json_t *to_json(const struct spool_meta *m)
 {
-    return json_pack("{s:i, s:s, s:I, s:s, s:b, s:s, s:I, s:I, s:s, s:s*}", "schema_version",
+    return json_pack("{s:i, s:s, s:I, s:s, s:b, s:s, s:I, s:b, s:I, s:s, s:s*}", "schema_version",
                      SPOOL_SCHEMA, "task_id", m->task_id, "sdk_app_id", (json_int_t)m->sdk_app_id,
                      "room", m->room, "room_is_text", m->room_is_text, "robot", m->robot,
-                     "start_us", (json_int_t)m->start, "epoch", (json_int_t)m->epoch, "storage",
-                     m->storage, "sealed", m->sealed);
+                     "start_us", (json_int_t)m->start, "files_only", m->files_only, "epoch",
+                     (json_int_t)m->epoch, "storage", m->storage, "sealed", m->sealed);
 }
 
 int spool_meta_write(struct spool_folder *f, const struct spool_meta *meta)
@@ -53,10 +53,11 @@ static int from_json(struct spool_meta *out, json_t *json)
     struct spool_meta m = { 0 };
     const char *task, *room, *robot, *storage, *sealed = NULL;
     json_int_t app, start, epoch;
-    int is_text;
-    if (json_unpack(json, "{s:s, s:I, s:s, s:b, s:s, s:I, s:I, s:s, s?s}", "task_id", &task,
+    int is_text, files_only = 0;
+    if (json_unpack(json, "{s:s, s:I, s:s, s:b, s:s, s:I, s?b, s:I, s:s, s?s}", "task_id", &task,
                     "sdk_app_id", &app, "room", &room, "room_is_text", &is_text, "robot", &robot,
-                    "start_us", &start, "epoch", &epoch, "storage", &storage, "sealed", &sealed))
+                    "start_us", &start, "files_only", &files_only, "epoch", &epoch, "storage",
+                    &storage, "sealed", &sealed))
         return ERR_MALFORMED;
     if (app < 0 || start < 0 || epoch < 0 || epoch > UINT32_MAX)
         return ERR_MALFORMED;
@@ -64,6 +65,7 @@ static int from_json(struct spool_meta *out, json_t *json)
     m.sdk_app_id = (uint64_t)app;
     m.room_is_text = is_text;
     m.start = start;
+    m.files_only = files_only;
     m.epoch = (uint32_t)epoch;
     if (!copy_text(&m.task_id, task) || !copy_text(&m.room, room) || !copy_text(&m.robot, robot) ||
         !copy_text(&m.storage, storage) || !copy_text(&m.sealed, sealed)) {

@@ -41,11 +41,12 @@ struct spool_meta {
     uint64_t sdk_app_id;
     char *room; /* as the API gave it */
     bool room_is_text;
-    char *robot;    /* the recorder's UserId */
-    usec_t start;   /* Unix time */
-    uint32_t epoch; /* who may write: grows with each new owner of the task */
-    char *storage;  /* the caller's own text, kept as it is: where to deliver */
-    char *sealed;   /* the caller's encrypted secrets as text, kept as they are; NULL: none */
+    char *robot;     /* the recorder's UserId */
+    usec_t start;    /* Unix time */
+    bool files_only; /* MP4 or AAC without playlists; false when task.json does not say */
+    uint32_t epoch;  /* who may write: grows with each new owner of the task */
+    char *storage;   /* the caller's own text, kept as it is: where to deliver */
+    char *sealed;    /* the caller's encrypted secrets as text, kept as they are; NULL: none */
 };
 
 void spool_meta_fini(struct spool_meta *meta); /* frees the texts */

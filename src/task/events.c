@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "callback/compose.h"
+#include "task/media.h"
 #include "task/task.h"
 
 #define PARAMS_LIMIT (1u << 20)
@@ -56,7 +57,7 @@ static struct store_task row_of(const struct task *t)
                                 .room_id = t->room.id.text,
                                 .user_id = t->robot_id,
                                 .wanted = t->state >= TASK_ENDING ? "stopped" : "recording",
-                                .actual = actual[t->state],
+                                .actual = t->told ? TASK_ROW_TOLD : actual[t->state],
                                 .owner = t->tasks->config.config->node,
                                 .epoch = t->epoch,
                                 .created = t->created,
@@ -197,6 +198,14 @@ void task_commit_found(struct task *t)
     task_commit(t, change);
 }
 
+/* A file that is lost is not in the bucket, which Status 1 says; no Status 2 follows then. */
+int task_upload_status(const struct task *t)
+{
+    if (t->files_only || (t->state == TASK_LEFT && (!t->hls_left || t->lost_files)))
+        return -1;
+    return t->state == TASK_LEFT ? 2 : t->lost_files ? 1 : 0;
+}
+
 static void add_upload_stop(struct store_change *change, const struct task *t, int status)
 {
     struct callback_event over = event_of(t, CALLBACK_UPLOAD_STOP);
@@ -204,27 +213,49 @@ static void add_upload_stop(struct store_change *change, const struct task *t, i
     add_event(change, t, &over);
 }
 
-void task_commit_left(struct task *t)
+/* One file group. */
+static void add_files(struct store_change *change, const struct task *t,
+                      const struct media_parts *parts, size_t at, size_t count, int status)
+{
+    struct callback_file *files = calloc(count, sizeof *files);
+    struct callback_event made = event_of(t, CALLBACK_MP4_STOP);
+    made.mp4.status = status;
+    made.mp4.files = files;
+    made.mp4.file_count = files ? media_group_files(parts, at, count, files) : 0;
+    if (files)
+        add_event(change, t, &made);
+    else
+        log_error(&t->log, "out of memory: callback 310 is not sent");
+    free(files);
+}
+
+void task_commit_files(struct task *t, int upload_status, const struct media_parts *parts,
+                       bool good_only, ledger_done *done, void *ctx)
 {
     struct store_change *change = store_change_new();
     if (change) {
         struct store_task row = row_of(t);
         store_change_update_task(change, &row);
-        add_upload_stop(change, t, 1);
+        if (upload_status >= 0)
+            add_upload_stop(change, t, upload_status);
+        for (size_t at = 0, count; at < parts->count; at += count) {
+            count = media_group(parts, at);
+            int status = media_group_status(parts, at, count);
+            if (status == 0 || !good_only)
+                add_files(change, t, parts, at, count, status == 0 && t->lost_media ? 1 : status);
+        }
     }
-    task_commit(t, change);
+    ledger_add(t->tasks->ledger, t->id, change, done, ctx);
 }
 
-/* A file that is lost is not in the bucket, which Status 1 says; no Status 2 follows then. */
 void task_commit_delivered(struct task *t)
 {
     struct store_change *change = store_change_new();
     if (change) {
+        int status = task_upload_status(t);
         store_change_delete_task(change, t->id);
-        if (t->state != TASK_LEFT)
-            add_upload_stop(change, t, t->lost_files ? 1 : 0);
-        else if (!t->lost_files)
-            add_upload_stop(change, t, 2);
+        if (status >= 0 && !t->told)
+            add_upload_stop(change, t, status);
     }
     task_commit(t, change);
 }

@@ -35,8 +35,10 @@ static void on_output_ready(void *ctx, struct output *output, const struct spool
 {
     struct task_output *o = ctx;
     struct task *t = o->task;
-    if (file->err)
-        return; /* it is tried again when the task ends */
+    if (file->err) {
+        t->unfinished = true;
+        return;
+    }
     if (file->kind == SINK_SEGMENT && !o->cut) {
         o->cut = true;
         task_tell_slice(t, output);
@@ -54,6 +56,7 @@ static void on_output_ready(void *ctx, struct output *output, const struct spool
 static void on_output_failed(void *ctx, struct output *output, int err)
 {
     struct task_output *o = ctx;
+    o->task->unfinished |= output_form(output) != RECORDING_HLS;
     log_error(&o->task->log, "%s: the disk failed (%s), nothing more is recorded there",
               output_file(output), err_text(err));
     o->task->disk_failed = true;

@@ -27,7 +27,7 @@ struct recovery {
         struct room_key room;
         usec_t created, expires, ended;
         int64_t epoch;
-        bool left;
+        bool left, told;
         int leave_code;
     } * rows;
 };
@@ -61,6 +61,7 @@ static void on_row(void *ctx, const struct store_task *task)
     row->epoch = task->epoch;
     row->ended = task->ended;
     row->left = strcmp(task->actual, TASK_ROW_LEFT) == 0;
+    row->told = strcmp(task->actual, TASK_ROW_TOLD) == 0;
     row->leave_code = task->leave_code;
     row->next = r->rows;
     r->rows = row;
@@ -89,6 +90,7 @@ static struct task *task_of_row(struct tasks *tasks, const struct row *row)
     t->leave_code = row->ended ? row->leave_code : LEAVE_TIMEOUT;
     t->ended = row->ended ? row->ended : clock_wall();
     t->state = row->left ? TASK_LEFT : TASK_ENDING;
+    t->told = row->told;
     if (!row->ended)
         task_commit_end(t);
     return t;
@@ -125,23 +127,36 @@ int task_repair(struct task *t)
     return upload_task_recover(t->upload, true);
 }
 
+/* What a task records in files has journals, playlists have none. */
+static void look_at_files(struct task *t, const struct spool_found *found)
+{
+    t->files_only = found->meta.files_only;
+    for (size_t i = 0; i < found->count; i++) {
+        const struct spool_entry *e = &found->entries[i];
+        t->unfinished |= e->kind == SPOOL_JOURNAL;
+        t->hls_left |= e->kind == SPOOL_PLAYLIST || file_has_suffix(e->name, ".ts");
+    }
+}
+
 static int deliver_found(struct task *t, struct spool_found *found)
 {
     struct bucket *bucket;
     char *prefix;
+    t->folder = spool_folder_ref(found->folder);
     if (found->meta_err)
         return found->meta_err;
+    look_at_files(t, found);
     int err = storage_open(&bucket, &prefix, &t->tasks->config, &found->meta);
     if (err)
         return err;
-    t->folder = spool_folder_ref(found->folder);
     err = task_open_upload(t, bucket, prefix);
     free(prefix);
     if (err) {
         bucket_free(bucket);
         return err;
     }
-    err = task_repair(t);
+    if (!t->unfinished)
+        err = task_repair(t);
     if (!err)
         task_deliver(t);
     return err;

@@ -140,6 +140,7 @@ static struct preparation *prepare(struct task *t, int *err)
     m->sdk_app_id = t->sdk_app_id;
     m->room_is_text = t->room.id.type == ROOM_ID_STRING;
     m->start = t->created;
+    m->files_only = t->files_only;
     m->epoch = (uint32_t)t->epoch;
     m->task_id = strdup(t->id);
     m->room = strdup(t->room.id.text);
@@ -301,6 +302,7 @@ static struct task *begin(struct tasks *tasks, struct create_params *params,
     if (!t)
         return NULL;
     t->params = params;
+    t->files_only = params->record.output_format >= OUTPUT_MP4;
     t->room = *room;
     t->created = clock_wall();
     t->expires = t->created + (usec_t)params->expire_hours * HOUR;

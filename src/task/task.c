@@ -41,6 +41,7 @@ void task_free(struct task *t)
         return;
     struct tasks *tasks = t->tasks;
     live_end(t);
+    task_files_free(t);
     HASH_DEL(tasks->by_id, t);
     upload_task_free(t->upload);
     list_each(o, &t->outputs, struct task_output, in_task)
@@ -106,6 +107,10 @@ static usec_t mono_of(usec_t wall)
 
 void task_deliver(struct task *t)
 {
+    if (t->unfinished) {
+        task_finish_files(t);
+        return;
+    }
     usec_t keep = (usec_t)t->tasks->config.config->limits.undelivered_hours * HOUR;
     if (t->disk_failed && task_repair(t))
         log_error(&t->log, "what the disk left torn stays in the spool until the next start");
@@ -114,13 +119,18 @@ void task_deliver(struct task *t)
 
 /* --- the upload --- */
 
+static bool media_name(const char *name)
+{
+    return file_has_suffix(name, ".mp4") || file_has_suffix(name, ".aac");
+}
+
 static void on_upload_error(void *ctx, const char *name, const struct upload_outcome *outcome)
 {
     struct task *t = ctx;
     bool gone = outcome->result == UPLOAD_LOCAL_GONE;
     log_warn(&t->log, "upload of %s failed: %s %s %s%s", name, upload_result_text(outcome->result),
              outcome->code, outcome->message, gone ? "; the file is lost" : ", trying again");
-    t->lost_files |= gone;
+    *(media_name(name) ? &t->lost_media : &t->lost_files) |= gone;
     task_tell_upload_error(t, outcome);
 }
 
@@ -155,8 +165,8 @@ static void on_expired(void *ctx)
 static void on_delivered(void *ctx)
 {
     struct task *t = ctx;
-    log_info(&t->log, t->lost_files ? "all files but the lost ones are delivered"
-                                    : "all files are delivered");
+    log_info(&t->log, t->lost_files || t->lost_media ? "all files but the lost ones are delivered"
+                                                     : "all files are delivered");
     task_forget(t);
 }
 
@@ -164,6 +174,7 @@ static const struct upload_events upload_events = { .first_playlist = on_first_p
                                                     .error = on_upload_error,
                                                     .stuck = on_stuck,
                                                     .expired = on_expired,
+                                                    .complete = task_files_complete,
                                                     .delivered = on_delivered };
 
 int task_open_upload(struct task *t, struct bucket *bucket, const char *prefix)
@@ -178,7 +189,7 @@ void task_leave(struct task *t)
     assert(t->state == TASK_ENDING);
     t->state = TASK_LEFT;
     log_warn(&t->log, "not all files could be delivered: they are left behind and tried further");
-    task_commit_left(t);
+    task_files_left(t);
     tasks_check_drained(t->tasks);
 }
 

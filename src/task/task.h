@@ -21,6 +21,7 @@
 enum task_state { TASK_STARTING, TASK_RUNNING, TASK_ENDING, TASK_LEFT };
 
 #define TASK_ROW_LEFT "left" /* the row's `actual` of TASK_LEFT */
+#define TASK_ROW_TOLD "told" /* and of a task whose last events are committed */
 
 #define TASK_REASONS 8 /* codes of upload errors of which a task tells (308) */
 
@@ -60,10 +61,16 @@ struct task {
     struct create_params *params; /* NULL in tasks of a former run */
     uint32_t rights;              /* enum map_right of the robot; all without PrivateMapKeys */
     struct spool_folder *folder;
-    struct upload_task *upload; /* LEFT: NULL when nothing is tried any more */
-    bool place_bad;             /* the bucket cannot be used as it is: 303 Status 1 */
-    bool disk_failed;           /* an output could not write on: files may be torn */
-    bool lost_files;            /* some were not there when they were to go up */
+    struct upload_task *upload;   /* LEFT: NULL when nothing is tried any more */
+    bool place_bad;               /* the bucket cannot be used as it is: 303 Status 1 */
+    bool disk_failed;             /* an output could not write on: files may be torn */
+    bool lost_files, lost_media;  /* some were not there when they were to go up */
+    bool files_only;              /* MP4 or AAC without playlists: no 304, 305, 307 */
+    bool unfinished;              /* some MP4 or AAC file was not made whole when it ended */
+    bool hls_left;                /* LEFT: 305 said Status 1 */
+    bool told;                    /* the last events are made: only the folder is still there */
+    struct files_work *finishing; /* on its way; NULL: none */
+    struct files_told *telling;   /* likewise */
     char reasons[TASK_REASONS][sizeof((struct upload_outcome *)0)->code]; /* "": none more */
     struct recording *recording; /* RUNNING and after, NULL in tasks of a former run */
     struct list outputs;         /* struct task_output, by .in_task; kept for Describe */
@@ -90,7 +97,7 @@ struct task *task_new(struct tasks *tasks, const char *id, uint32_t sdk_app_id,
 void task_free(struct task *t);
 void task_run(struct task *t);                 /* STARTING -> RUNNING */
 void task_end(struct task *t, int leave_code); /* RUNNING -> ENDING; otherwise nothing */
-void task_deliver(struct task *t);             /* ENDING: no more files will come */
+void task_deliver(struct task *t);             /* ENDING or LEFT: no more files will come */
 
 /* recover.c: nobody writes in the task's folder any more: makes whole what was torn, as far as it
  * can be (what cannot stays), and queues all for upload. ERR_NOMEM, ERR_IO. */
@@ -142,11 +149,24 @@ void task_commit_end(struct task *t);                              /* 302 */
 void task_commit_found(struct task *t);                            /* inserts; 302 */
 void task_tell_slice(struct task *t, const struct output *output); /* 307 */
 void task_tell_playlist(struct task *t, const char *playlist);     /* 304 */
-void task_commit_left(struct task *t);                             /* 305, Status 1 */
-void task_commit_delivered(struct task *t); /* 305, Status 0 or 2; deletes the row */
+void task_commit_delivered(struct task *t);   /* 305, Status 0 or 2; deletes the row */
+int task_upload_status(const struct task *t); /* of 305, now that all is delivered; -1: none */
 
 /* 308, for what stops the upload; once for each of the provider's codes, while it may matter. */
 void task_tell_upload_error(struct task *t, const struct upload_outcome *outcome);
+
+/* MP4 and AAC files at the end of a task, files.c. The first: makes whole what is not, then takes
+ * up all files of the folder and goes on with task_deliver. The others: events 305 and 310. */
+void task_finish_files(struct task *t);
+bool task_files_complete(void *ctx); /* for struct upload_events */
+void task_files_left(struct task *t);
+void task_files_free(struct task *t); /* what is on its way goes on without the task */
+
+/* events.c: the row as it is now; 305 with this Status unless it is below zero; 310 for each group
+ * (only those with Status 0 when `good_only`). */
+struct media_parts;
+void task_commit_files(struct task *t, int upload_status, const struct media_parts *parts,
+                       bool good_only, ledger_done *done, void *ctx);
 
 /* live.c: what a running task does with its room */
 int live_begin(struct task *t);

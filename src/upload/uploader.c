@@ -264,6 +264,11 @@ void upload_task_end(struct upload_task *t, usec_t until)
     touch(t);
 }
 
+void upload_task_complete(struct upload_task *t)
+{
+    touch(t);
+}
+
 struct upload_counts upload_task_counts(const struct upload_task *t)
 {
     struct plan_counts c = plan_counts(t->plan);
@@ -477,13 +482,27 @@ static void finish_playlists(struct upload_task *t)
     }
 }
 
+/* Searches the folder for what nobody told of. */
+static void sweep(struct upload_task *t)
+{
+    t->swept = true;
+    recover_folder(t, true);
+    touch(t);
+}
+
 static void deliver(struct upload_task *t)
 {
+    if (t->events->complete) {
+        if (!t->swept) {
+            sweep(t);
+            return;
+        }
+        if (!t->events->complete(t->ctx) || t->dead)
+            return;
+    }
     int err = spool_folder_remove(t->folder);
     if (err == ERR_BAD_STATE && !t->swept) {
-        t->swept = true;
-        recover_folder(t, true);
-        touch(t);
+        sweep(t);
         return;
     }
     if (err)

@@ -68,6 +68,10 @@ struct upload_events {
     /* All that was given is acknowledged; more may come. */
     void (*idle)(void *ctx);
 
+    /* After upload_task_end: all is acknowledged, and the spool's folder is about to go. False: not
+     * yet; it is asked again after upload_task_complete. */
+    bool (*complete)(void *ctx);
+
     /* After upload_task_end: all is acknowledged and the spool's folder is gone. The last call. */
     void (*delivered)(void *ctx);
 };
@@ -102,6 +106,9 @@ int upload_task_recover(struct upload_task *t, bool finish);
  * spool's folder is removed and `delivered` is called. `until`: monotonic time of `expired`;
  * USEC_NEVER. */
 void upload_task_end(struct upload_task *t, usec_t until);
+
+/* What held back the removal of the folder is done (see `complete`). */
+void upload_task_complete(struct upload_task *t);
 
 struct upload_counts {
     size_t files; /* not acknowledged */

@@ -49,6 +49,9 @@ export function allowedOrder(events, { ended = true, hlsFiles = true, repeats = 
   const stopAt = types.indexOf(305);
   problem(stopAt >= 0 && types.slice(stopAt).some(type => [303, 304, 307, 308].includes(type)),
     `${lastHls} after 305`);
+  const files = types.indexOf(310);
+  problem(files >= 0 && (hlsFiles ? stopAt < 0 || stopAt > files : false), '310 before 305');
+  problem(files >= 0 && types.slice(files).some(type => type < 310 && type !== 305), 'something after 310');
   problem(!hlsFiles && types.some(type => [304, 305, 307].includes(type)), 'HLS events of a task without HLS');
   if (ended) {
     problem(!types.includes(302), 'no 302');

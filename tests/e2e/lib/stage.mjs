@@ -66,9 +66,9 @@ class Recording {
     return singleStem({ sdkAppId: app.sdkAppId, roomId: RoomId, integerRoom: RoomIdType === 1, userId, media, type });
   }
 
-  // Checks the finished playlists `wanted` ([[userId, type], ...]) and that the folder holds nothing else.
-  // Returns the parsed playlists in the same order.
-  async verify(wanted) {
+  // Checks the finished playlists `wanted` ([[userId, type], ...]) and that the folder holds nothing else but the
+  // files `besides`. Returns the parsed playlists in the same order.
+  async verify(wanted, { besides = [] } = {}) {
     const folder = await this.folder();
     const results = [];
     for (const [userId, type] of wanted) {
@@ -76,7 +76,8 @@ class Recording {
       results.push({ stem, ...await checkPlaylist(folder, { stem, type, userId }) });
     }
     assert.deepEqual(results.flatMap(r => r.problems), []);
-    assert.deepEqual(await strays(folder, results), [], 'files that no playlist names');
+    const others = (await strays(folder, results)).filter(name => !besides.includes(name));
+    assert.deepEqual(others, [], 'files that no playlist names');
     return results.map(r => r.list);
   }
 }
@@ -137,14 +138,19 @@ export class Stage {
     return new Recording(this, params, TaskId);
   }
 
-  // Stops a recording and waits until its files are delivered and its last events have come, in an allowed order.
-  async finish(recording) {
+  // Stops a recording and waits until its files are delivered and its last events have come, in an allowed order:
+  // 305, and for recordings in files one 310 for each of `groups` users and media.
+  async finish(recording, { groups = 0 } = {}) {
+    const hlsFiles = recording.params.RecordParams.OutputFormat < 3;
     await recording.stop();
     await recording.gone();
     const event = await this.receiver.wait(recording.taskId, 302);
     assert.equal(event.EventInfo.Payload.LeaveCode, 0);
-    await this.receiver.wait(recording.taskId, 305);
-    assert.deepEqual(allowedOrder(this.receiver.attempted(recording.taskId)), []);
+    if (hlsFiles)
+      await this.receiver.wait(recording.taskId, 305);
+    await until(`${groups} events 310`, () =>
+      this.receiver.events(recording.taskId).filter(e => e.EventType === 310).length >= groups);
+    assert.deepEqual(allowedOrder(this.receiver.attempted(recording.taskId), { hlsFiles }), []);
   }
 }
 

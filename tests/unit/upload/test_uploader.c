@@ -222,7 +222,7 @@ struct listener {
     struct upload_task *task;
     struct spool_folder *folder;
     char id[32];
-    int first, errors, idle, delivered, stuck, expired;
+    int first, errors, idle, delivered, stuck, expired, asked, holds;
     usec_t stuck_at;
     char first_name[64], error_name[64];
     enum upload_result error;
@@ -283,11 +283,19 @@ static void on_expired(void *ctx)
     let_go(l);
 }
 
+static bool on_complete(void *ctx)
+{
+    struct listener *l = ctx;
+    assert_int_equal(upload_task_counts(l->task).files, 0);
+    return l->asked++ >= l->holds;
+}
+
 static const struct upload_events events = { .first_playlist = on_first,
                                              .error = on_error,
                                              .stuck = on_stuck,
                                              .expired = on_expired,
                                              .idle = on_idle,
+                                             .complete = on_complete,
                                              .delivered = on_delivered };
 
 static void attach(struct listener *l, struct fake *f)
@@ -425,6 +433,33 @@ static void an_empty_task_is_delivered(void **state)
     upload_task_end(l.task, USEC_NEVER);
     run(&w);
     assert_int_equal(l.idle, 0);
+    assert_int_equal(l.delivered, 1);
+    end_one(&w, &f, &l);
+}
+
+/* What nobody told of goes up before, and the folder stays until it may go. */
+static void the_folder_stays_until_it_may_go(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fake f;
+    struct listener l;
+    begin_one(&w, &f, &l);
+    l.holds = 2;
+    write_file(&l, "untold.mp4", "file");
+    upload_task_end(l.task, USEC_NEVER);
+    run(&w);
+    answer(&f, first_put(&f), UPLOAD_OK);
+    run(&w);
+    assert_int_equal(l.asked, 1);
+    assert_false(temp_dir_has(&w.dir, "task-1/untold.mp4"));
+    assert_true(temp_dir_has(&w.dir, "task-1"));
+    upload_task_complete(l.task);
+    run(&w);
+    assert_int_equal(l.asked, 2);
+    assert_int_equal(l.delivered, 0);
+    upload_task_complete(l.task);
+    run(&w);
     assert_int_equal(l.delivered, 1);
     end_one(&w, &f, &l);
 }
@@ -941,6 +976,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_is_delivered),
         cmocka_unit_test(an_empty_task_is_delivered),
+        cmocka_unit_test(the_folder_stays_until_it_may_go),
         cmocka_unit_test(bounds_hold_and_tasks_take_turns),
         cmocka_unit_test(failures_pause_and_probe),
         cmocka_unit_test(dead_buckets_hold_up_nobody),

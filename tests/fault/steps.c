@@ -14,7 +14,7 @@
 #include "upload/key.h"
 
 static _Atomic unsigned steps;
-static unsigned kill_before;
+static unsigned kill_before, stall;
 static int notes = -1;
 
 void notes_open(const char *path)
@@ -35,9 +35,10 @@ void note(const char *fmt, ...)
         abort();
 }
 
-void steps_start(unsigned kill_at)
+void steps_start(unsigned kill_at, unsigned stall_ms)
 {
     kill_before = kill_at;
+    stall = stall_ms;
     atomic_store(&steps, 1);
 }
 
@@ -49,6 +50,7 @@ static void step(const char *what)
     if (number != kill_before)
         return;
     note("killed %u %s\n", number, what);
+    usleep(stall * 1000);
     _exit(STEPS_KILLED);
 }
 

@@ -11,8 +11,9 @@
 #define STEPS_KILLED 77 /* the exit status then */
 
 /* From now on steps are counted; before the `kill_at`-th (from 1) the process ends. 0: it goes on.
- */
-void steps_start(unsigned kill_at);
+ * `stall_ms`: that step takes so long, as with a slow disk, and the other threads go on until it is
+ * over and the process ends. */
+void steps_start(unsigned kill_at, unsigned stall_ms);
 
 /* Appends a line to the notes that outlive the process; any thread. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,6 +9,7 @@
  *     version and in this order; whatever other events there are stand between the first and the
  * last
  *
+ * The buckets are folders; in a second walk they refuse every file at first (scripted.h).
  * The daemon is this program itself, started again (world.h); its steps are those of steps.h. */
 #include <setjmp.h>
 #include <spawn.h>
@@ -27,6 +28,7 @@
 #include "base/random.h"
 #include "io/file.h"
 #include "io/http_server.h"
+#include "scripted.h"
 #include "segment/names_read.h"
 #include "segment/playlist.h"
 #include "steps.h"
@@ -35,6 +37,7 @@
 #define MAX_EVENTS 256
 #define MAX_NAMES  64
 #define PAIRS      24
+#define STALL_MS   50
 
 /* --- the customer's receiver --- */
 
@@ -47,6 +50,8 @@ struct receiver {
         char *body;
     } events[MAX_EVENTS]; /* in order of arrival; the loop's, read between two lives */
     unsigned count;
+    bool refusing;     /* the buckets do, at first */
+    unsigned stall_ms; /* of the step before which a life ends */
 };
 
 static void take(void *ctx, struct http_exchange *exchange)
@@ -111,12 +116,20 @@ extern char **environ;
 /* `kill_at` 0: to the end. The exit status. */
 static int live(const struct temp_dir *t, const struct receiver *r, bool record, unsigned kill_at)
 {
-    char number[16],
-        *args[] = { "walk", "life", (char *)t->path, (char *)r->url, record ? "record" : "recover",
-                    number, NULL };
+    char number[16], stall[16],
+        *args[] = { "walk",
+                    "life",
+                    (char *)t->path,
+                    (char *)r->url,
+                    record ? "record" : "recover",
+                    number,
+                    r->refusing ? "refusing" : "taking",
+                    stall,
+                    NULL };
     pid_t child;
     int status;
     snprintf(number, sizeof number, "%u", kill_at);
+    snprintf(stall, sizeof stall, "%u", r->stall_ms);
     assert_int_equal(posix_spawn(&child, "/proc/self/exe", NULL, NULL, args, environ), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
@@ -335,12 +348,13 @@ static bool walk_one(struct receiver *r, const unsigned *kills, unsigned count)
     return killed;
 }
 
-static void every_step(void **state)
+static void walk_all(bool refusing, unsigned stall_ms)
 {
-    (void)state;
     struct receiver r;
     unsigned kill_at = 0;
     receiver_start(&r);
+    r.refusing = refusing;
+    r.stall_ms = stall_ms;
     do {
         kill_at++;
         print_message("\rstep %u ", kill_at);
@@ -348,6 +362,25 @@ static void every_step(void **state)
     print_message("\r%u steps\n", kill_at - 1);
     assert_true(kill_at > 60);
     receiver_stop(&r);
+}
+
+static void every_step(void **state)
+{
+    (void)state;
+    walk_all(false, 0);
+}
+
+/* The disk is slow: what else the daemon does goes on. */
+static void every_step_stalled(void **state)
+{
+    (void)state;
+    walk_all(false, STALL_MS);
+}
+
+static void every_step_with_a_bucket_that_refuses_first(void **state)
+{
+    (void)state;
+    walk_all(true, 0);
 }
 
 static void pairs_of_steps(void **state)
@@ -361,6 +394,7 @@ static void pairs_of_steps(void **state)
     for (int i = 0; i < PAIRS; i++) {
         unsigned kills[] = { 1 + (unsigned)rand() % 100, 1 + (unsigned)rand() % 40,
                              1 + (unsigned)rand() % 40 };
+        r.refusing = i % 2;
         print_message("kills at %u, %u, %u\n", kills[0], kills[1], kills[2]);
         walk_one(&r, kills, 3);
     }
@@ -385,13 +419,26 @@ static void a_start_that_meets_the_end(void **state)
     temp_dir_free(&t);
 }
 
+/* The other process of this program; its arguments are those of live(). */
+static int life(int argc, char **argv)
+{
+    if (argc != 8)
+        return 2;
+    if (strcmp(argv[6], "refusing") == 0)
+        scripted_refuse();
+    world_run(argv[2], argv[3], (unsigned)atoi(argv[5]), (unsigned)atoi(argv[7]),
+              strcmp(argv[4], "record") == 0);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 6 && strcmp(argv[1], "life") == 0)
-        world_run(argv[2], argv[3], (unsigned)atoi(argv[5]), strcmp(argv[4], "record") == 0);
+    if (argc > 1)
+        return life(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_that_meets_the_end),
         cmocka_unit_test(every_step),
+        cmocka_unit_test(every_step_stalled),
+        cmocka_unit_test(every_step_with_a_bucket_that_refuses_first),
         cmocka_unit_test(pairs_of_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

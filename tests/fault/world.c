@@ -14,7 +14,7 @@
 #include "task/task.h"
 #include "upload/loop_clock.h"
 
-#define PATIENCE (30 * SEC)
+#define PATIENCE (100 * SEC)
 #define T0       (1735707617163 * MSEC)
 #define ROBOT    "recorder_1"
 
@@ -262,8 +262,13 @@ static void on_look(uv_timer_t *timer)
     if (w->ready && tasks_count(w->tasks) == 0 && ledger_idle(w->tasks->ledger) &&
         delivery_waiting(w->delivery) == 0 && store_waiting(w->store) == 0)
         _exit(0);
-    if (clock_mono() > w->until)
-        _exit(3);
+    if (clock_mono() < w->until)
+        return;
+    fprintf(stderr, "what is left: %zu tasks, %zu files, %zu events, ledger %s, store %u\n",
+            tasks_count(w->tasks), uploader_counts(w->uploader).files,
+            delivery_waiting(w->delivery), ledger_idle(w->tasks->ledger) ? "idle" : "busy",
+            store_waiting(w->store));
+    _exit(3);
 }
 
 static void watch(void *ctx)
@@ -290,14 +295,14 @@ static struct world *begin(const char *dir, const char *url)
     return w;
 }
 
-void world_run(const char *dir, const char *url, unsigned kill_at, int recording)
+void world_run(const char *dir, const char *url, unsigned kill_at, unsigned stall_ms, int recording)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/notes", dir);
     notes_open(path);
     struct world *w = begin(dir, url);
     w->ready = !recording;
-    steps_start(kill_at);
+    steps_start(kill_at, stall_ms);
     loop_call(w->control, open_world, w);
     if (recording)
         loop_call(w->control, create_on_control, w);

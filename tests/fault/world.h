@@ -6,8 +6,9 @@
 
 /* Starts in `dir`, with callbacks to `url`, takes up what is there; with `record` makes a recording
  * of three segments and stops it. Ends the process: status 0 when everything is delivered and
- * nothing is owed to anybody, 3 when that takes too long. `kill_at`: see steps_start. */
-void world_run(const char *dir, const char *url, unsigned kill_at, int record)
+ * nothing is owed to anybody, 3 when that takes too long. `kill_at`, `stall_ms`: see steps_start.
+ */
+void world_run(const char *dir, const char *url, unsigned kill_at, unsigned stall_ms, int record)
     __attribute__((noreturn));
 
 /* Starts, begins a recording, and stops while that is still starting. Returns after an orderly end.

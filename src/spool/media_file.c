@@ -51,8 +51,10 @@ static int journal_read(struct journal_source *source, uint64_t pos, void *to, s
         ssize_t n = pread(j->fd, (uint8_t *)to + *got, len - *got, (off_t)(pos + *got));
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
+        if (n < 0) {
+            log_warn(NULL, "cannot read a journal: %s", strerror(errno));
             return ERR_IO;
+        }
         if (n == 0)
             break;
         *got += (size_t)n;

@@ -1,11 +1,14 @@
 /* An MP4 file in the making (segment/file_format.h): samples as they come into the body, what they
  * are into the journal. Video is stored as sent, with the parameter sets in band at every key frame
  * and in a sample entry of their own; AAC as raw blocks, on a grid of 1024 samples without rounding
- * that could add up. A first AAC frame at or before the start is run-in: the edit hides it. */
+ * that could add up. The first AAC frame is run-in: the edit hides it. Where video stops and comes
+ * back with a key frame, or not at all, FillType 1 puts a black picture there; otherwise the last
+ * one stays. */
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/str.h"
+#include "media/h264_black.h"
 #include "segment/adts.h"
 #include "segment/file_format.h"
 #include "segment/mp4/config.h"
@@ -15,13 +18,14 @@
 #define VIDEO_RATE    90000
 #define AUDIO_RATE    48000
 #define AAC_SAMPLES   1024
-#define AAC_ROUNDING  48          /* ticks off its grid that are rounding and slewing, 1 ms */
-#define AAC_EDIT_GRID 8           /* ticks that are whole ones of the movie's timescale, too */
-#define NOTE_SAMPLES  16          /* a record of the journal for so many */
-#define SILENCE_STEP  256         /* silent frames given to the sink at once */
-#define SILENCE_LAG   (2 * SEC)   /* sound may still come for so long after pictures */
-#define LONE_PICTURE  (40 * MSEC) /* a picture nothing is known of */
-#define CONFIG_LIMIT  (64u << 10) /* bytes of all a file's parameter sets */
+#define AAC_ROUNDING  48               /* ticks off its grid that are rounding and slewing, 1 ms */
+#define AAC_EDIT_GRID 8                /* ticks that are whole ones of the movie's timescale, too */
+#define NOTE_SAMPLES  16               /* a record of the journal for so many */
+#define SILENCE_STEP  256              /* silent frames given to the sink at once */
+#define SILENCE_LAG   (2 * SEC)        /* sound may still come for so long after pictures */
+#define LONE_PICTURE  (40 * MSEC)      /* a picture nothing is known of */
+#define BLACK_AFTER   (3 * VIDEO_RATE) /* ticks without a picture, FillType 1 */
+#define CONFIG_LIMIT  (64u << 10)      /* bytes of all a file's parameter sets */
 #define PIECE_LIMIT   (JOURNAL_MAX_SAMPLE)
 
 enum { VIDEO, AUDIO };
@@ -40,6 +44,7 @@ struct media_file {
     char name[NAMES_SIZE];
     struct bytes silence[2];
     usec_t start;
+    enum media_fill fill;
     bool open;
 
     struct track track[2];
@@ -216,22 +221,11 @@ static unsigned find_entry(const struct media_file *f, const struct h264_sps *sp
     return f->track[VIDEO].entries;
 }
 
-/* The entry for what `sets` says. ERR_RANGE: there are too many; ERR_NOMEM. */
-static int choose_entry(struct media_file *f)
+/* Another entry, of `sets`. ERR_RANGE: there are too many; ERR_NOMEM. */
+static int add_entry(struct media_file *f, const struct h264_sps *sps, struct bytes record)
 {
     struct track *t = &f->track[VIDEO];
-    const struct h264_sps *sps = h264_params_sps(&f->sets);
-    buf_clear(&f->piece);
-    avc_config_put(&f->piece, &f->sets);
-    struct bytes record = buf_bytes(&f->piece);
-    if (f->piece.err)
-        return f->piece.err;
-    unsigned n = find_entry(f, sps, record);
-    if (n < t->entries) {
-        t->entry = (uint8_t)n;
-        return OK;
-    }
-    if (n == JOURNAL_MAX_ENTRIES || f->configs.len + record.len + 6 > CONFIG_LIMIT)
+    if (t->entries == JOURNAL_MAX_ENTRIES || f->configs.len + record.len + 6 > CONFIG_LIMIT)
         return ERR_RANGE;
     buf_put_u16(&f->configs, sps->width);
     buf_put_u16(&f->configs, sps->height);
@@ -244,9 +238,24 @@ static int choose_entry(struct media_file *f)
     };
     begin_track(f, VIDEO);
     journal_put_entry(&f->journal, &e);
-    t->entry = (uint8_t)n;
     t->entries++;
     return OK;
+}
+
+/* The entry for what `sets` says, a new one when there is none. */
+static int choose_entry(struct media_file *f, const struct h264_params *sets)
+{
+    const struct h264_sps *sps = h264_params_sps(sets);
+    buf_clear(&f->piece);
+    avc_config_put(&f->piece, sets);
+    struct bytes record = buf_bytes(&f->piece);
+    unsigned n = find_entry(f, sps, record);
+    int err = f->piece.err;
+    if (!err && n == f->track[VIDEO].entries)
+        err = add_entry(f, sps, record);
+    if (!err)
+        f->track[VIDEO].entry = (uint8_t)n;
+    return err;
 }
 
 static bool has_sps(struct bytes unit)
@@ -297,7 +306,35 @@ static int take_sets(struct media_file *f, const struct frame *frame)
         return f->track[VIDEO].begun ? OK : ERR_MALFORMED;
     if (!h264_params_complete(&f->sets) || (frame->damaged && !f->track[VIDEO].begun))
         return ERR_MALFORMED;
-    return choose_entry(f);
+    return choose_entry(f, &f->sets);
+}
+
+/* A black picture from the end of the last one to `until`, when that is long. */
+static int put_black(struct media_file *f, int64_t until)
+{
+    struct track *t = &f->track[VIDEO];
+    struct h264_params sets;
+    const struct h264_sps *sps = h264_params_sps(&f->sets);
+    bool changed;
+    if (f->fill != MEDIA_FILL_BLACK || !t->begun || until - t->end <= BLACK_AFTER)
+        return OK;
+    struct buf picture;
+    buf_init(&picture, PIECE_LIMIT);
+    h264_params_init(&sets);
+    uint8_t entry = t->entry;
+    int err = h264_black_put(&picture, sps->width, sps->height);
+    if (!err)
+        err = h264_params_update(&sets, buf_bytes(&picture), &changed);
+    if (!err)
+        err = choose_entry(f, &sets);
+    if (!err)
+        err = f->sink->ops->append(f->sink, buf_bytes(&picture));
+    if (err)
+        t->entry = entry;
+    else
+        note_sample(f, VIDEO, t->end, until - t->end, picture.len, JOURNAL_KEY | JOURNAL_FILLED);
+    buf_fini(&picture);
+    return err;
 }
 
 static int push_video(struct media_file *f, const struct frame *frame)
@@ -310,9 +347,11 @@ static int push_video(struct media_file *f, const struct frame *frame)
         return ERR_RANGE;
     if (!frame->size)
         return ERR_MALFORMED;
-    uint8_t entry = t->entry;
     size_t size;
-    int err = take_sets(f, frame);
+    int err = frame->key ? put_black(f, tick) : OK;
+    uint8_t entry = t->entry;
+    if (!err)
+        err = take_sets(f, frame);
     if (!err)
         err = fill_silence(f, media_to_ticks(frame->time - SILENCE_LAG - f->start, AUDIO_RATE));
     if (!err)
@@ -362,13 +401,14 @@ static void mp4_free(struct media_file *f)
 
 static int mp4_begin(struct media_file **out, const struct media_file_config *config)
 {
-    if (config->fill != MEDIA_FILL_LAST)
+    if (config->fill != MEDIA_FILL_LAST && config->fill != MEDIA_FILL_BLACK)
         return ERR_UNSUPPORTED;
     struct media_file *f = calloc(1, sizeof *f);
     if (!f)
         return ERR_NOMEM;
     f->sink = config->sink;
     f->start = config->start;
+    f->fill = config->fill;
     f->silence[0] = config->silence[0];
     f->silence[1] = config->silence[1];
     f->last_track = -1;
@@ -421,13 +461,16 @@ static int mp4_finish(struct media_file *f, usec_t end, struct sink_file *info)
         return ERR_AGAIN;
     }
     usec_t length = length_until(f, end);
+    int err = put_black(f, media_to_ticks(length, VIDEO_RATE));
+    if (err == ERR_IO || err == ERR_NOMEM)
+        return err; /* for any other reason the last picture stays */
     journal_put_end(&f->journal, &(struct journal_end){ length });
     *info = (struct sink_file){ .kind = SINK_MEDIA,
                                 .name = f->name,
                                 .start = f->start,
                                 .duration = length,
                                 .bytes = mp4_bytes(f) };
-    int err = mp4_flush(f);
+    err = mp4_flush(f);
     if (!err)
         err = f->sink->ops->finish(f->sink, info);
     if (!err)

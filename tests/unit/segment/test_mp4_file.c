@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "frames.h"
+#include "media/h264_black.h"
 #include "mp4_build.h"
 #include "mp4_reader.h"
 #include "segment/file_format.h"
@@ -30,16 +31,22 @@ struct desk {
     const struct mp4_track *video, *audio;
 };
 
-static void begin(struct desk *d, usec_t start)
+static void begin_with(struct desk *d, usec_t start, enum media_fill fill)
 {
     *d = (struct desk){ .m = memory_sink_new() };
     struct media_file_config c = { .name = "x.mp4",
                                    .user = "alice",
                                    .media = "main",
+                                   .fill = fill,
                                    .silence = { { mono, 4 }, { stereo, 6 } },
                                    .start = start,
                                    .sink = &d->m->sink };
     assert_int_equal(mp4->begin(&d->f, &c), OK);
+}
+
+static void begin(struct desk *d, usec_t start)
+{
+    begin_with(d, start, MEDIA_FILL_LAST);
 }
 
 static int push(struct desk *d, struct frame *f)
@@ -378,6 +385,49 @@ static void the_last_picture_stays(void **state)
     end(&d);
 }
 
+static void assert_black(const struct desk *d, unsigned n, int64_t from, int64_t to)
+{
+    struct buf want;
+    buf_init(&want, 1u << 20);
+    assert_int_equal(h264_black_put(&want, 640, 48), OK);
+    const struct mp4_sample *s = &d->video->sample[n];
+    assert_int_equal(s->tick, from);
+    assert_int_equal(s->duration, to - from);
+    assert_true(s->key);
+    assert_int_equal(d->video->entry[s->entry].width, 640);
+    assert_true(bytes_equal(sample(d, d->video, n), buf_bytes(&want)));
+    buf_fini(&want);
+}
+
+/* FillType 1. A picture that only stood still stays. */
+static void black_where_video_stops(void **state)
+{
+    (void)state;
+    struct desk d;
+    begin_with(&d, T0, MEDIA_FILL_BLACK);
+    for (unsigned i = 0; i < 10; i++)
+        take(&d, make_video(T0 + MS(40) * i, 50, 640, i ? 0 : FRAME_KEY | FRAME_SETS));
+    take(&d, make_video(T0 + MS(10000), 50, 640, FRAME_KEY));
+    take(&d, make_video(T0 + MS(10040), 50, 640, 0));
+    take(&d, make_video(T0 + MS(14000), 50, 640, 0));
+    finish(&d, T0 + MS(20000));
+    assert_int_equal(d.video->samples, 15);
+    assert_int_equal(d.video->entries, 2);
+    assert_int_equal(d.scan.summary.filled, 2);
+    assert_black(&d, 10, 36000, 900000);
+    assert_int_equal(d.video->sample[11].entry, 0);
+    assert_int_equal(d.video->sample[13].duration, 3600); /* of a lone picture */
+    assert_black(&d, 14, 14 * 90000 + 3600, 20 * 90000);
+    end(&d);
+
+    begin(&d, T0); /* FillType 0 */
+    take(&d, make_video(T0, 50, 640, FRAME_KEY | FRAME_SETS));
+    take(&d, make_video(T0 + MS(10000), 50, 640, FRAME_KEY));
+    finish(&d, T0 + MS(20000));
+    assert_int_equal(d.video->samples, 2);
+    end(&d);
+}
+
 /* The second file of a split: two frames of run-in, then sound from its very start. */
 static void run_in_is_hidden(void **state)
 {
@@ -446,7 +496,7 @@ static void errors_reach_the_caller(void **state)
     memory_sink_free(d.m);
 
     struct media_file_config c = {
-        .name = "x.mp4", .user = "", .media = "mix", .fill = MEDIA_FILL_BLACK
+        .name = "x.mp4", .user = "", .media = "mix", .fill = MEDIA_FILL_BLACK + 1
     };
     assert_int_equal(mp4->begin(&d.f, &c), ERR_UNSUPPORTED);
     d.m = memory_sink_new();
@@ -480,6 +530,7 @@ int main(void)
         cmocka_unit_test(silence_fills_holes),
         cmocka_unit_test(silence_follows_pictures),
         cmocka_unit_test(the_last_picture_stays),
+        cmocka_unit_test(black_where_video_stops),
         cmocka_unit_test(run_in_is_hidden),
         cmocka_unit_test(a_long_pause_ends_the_file),
         cmocka_unit_test(nothing_is_no_file),

@@ -62,12 +62,13 @@ static void store(const char *dir, unsigned n, struct bytes bytes)
     fclose(f);
 }
 
-static void open_bench(struct bench *b, usec_t max_duration)
+static void open_bench(struct bench *b, usec_t max_duration, enum media_fill fill)
 {
     struct media_config c = {
         .format = &file_format_mp4,
         .names = { .sdk_app_id = 1400000001, .room_id = "4711", .user_id = "alice" },
         .max_duration = max_duration,
+        .fill = fill,
         .silence = { aac_silence(1), aac_silence(2) },
     };
     *b = (struct bench){ .m = memory_sink_new() };
@@ -193,7 +194,7 @@ static void ffprobe_sees_the_same_packets(void **state)
     print_message("seed %u\n", seed);
     for (unsigned round = 0; round < 4; round++) {
         struct bench b;
-        open_bench(&b, round % 2 ? MS(4000) : 0);
+        open_bench(&b, round % 2 ? MS(4000) : 0, MEDIA_FILL_LAST);
         random_recording(&b);
         finish_bench(&b);
         assert_true(b.m->files >= (round % 2 ? 2 : 1));
@@ -298,7 +299,7 @@ static void sizes_change_and_sound_goes_on(void **state)
     struct bench b;
     struct tone tone = { 0 };
     unsigned pictures = 0;
-    open_bench(&b, MS(7000));
+    open_bench(&b, MS(7000), MEDIA_FILL_LAST);
     assert_int_equal(aac_encoder_new(&tone.encoder, 1, 96000), OK);
     for (usec_t t = T0; t < T0 + 20 * SEC; t += MS(40)) {
         push(&b, camera_next(pictures / 100 % 2 ? large : small, t + 300));
@@ -331,11 +332,50 @@ static void sizes_change_and_sound_goes_on(void **state)
     close_bench(&b);
 }
 
+/* Where it is black, as FFmpeg's detector sees it: "START END" in seconds, a line for each place.
+ */
+static void find_black(const struct bench *b, struct buf *out)
+{
+    char command[300];
+    snprintf(command, sizeof command,
+             "ffmpeg -nostdin -v info -i %s/0.mp4 -vf blackdetect=d=1:pix_th=0.02 -an -fps_mode "
+             "passthrough -f null - 2>&1 | sed -n "
+             "'s/.*black_start:\\([0-9.]*\\) black_end:\\([0-9.]*\\) .*/\\1 \\2/p'",
+             b->dir);
+    run(out, command);
+}
+
+static void a_hole_is_black(void **state)
+{
+    (void)state;
+    need_ffmpeg();
+    struct camera *camera = camera_new(318, 180, 25);
+    if (!camera) {
+        print_message("SKIP: FFmpeg has no libx264\n");
+        skip();
+    }
+    struct bench b;
+    struct buf black;
+    open_bench(&b, 0, MEDIA_FILL_BLACK);
+    for (unsigned n = 0; n < 100; n++)
+        push(&b, camera_next(camera, T0 + MS(40) * n + (n < 50 ? 0 : MS(6000))));
+    finish_bench(&b);
+    assert_int_equal(b.m->files, 1);
+    decode(&b, 0);
+    assert_int_equal(count_pictures(&b, 0), 101);
+    find_black(&b, &black);
+    assert_string_equal(buf_str(&black), "2 8\n");
+    buf_fini(&black);
+    camera_free(camera);
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ffprobe_sees_the_same_packets),
         cmocka_unit_test(sizes_change_and_sound_goes_on),
+        cmocka_unit_test(a_hole_is_black),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

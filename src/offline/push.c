@@ -2,13 +2,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "ctl/command.h"
 #include "ctl/screen.h"
 #include "ctl/text.h"
+#include "io/file.h"
 #include "offline/commands.h"
 #include "offline/places.h"
 #include "serve/build_info.h"
@@ -101,10 +104,35 @@ static void on_error(void *ctx, const char *name, const struct upload_outcome *o
              upload_result_text(outcome->result), outcome->code, outcome->message);
 }
 
+static bool is_there(int dir, const char *name, const char *suffix)
+{
+    char full[FILE_NAME_SIZE + sizeof FILE_PART];
+    snprintf(full, sizeof full, "%s%s", name, suffix);
+    return faccessat(dir, full, F_OK, 0) == 0;
+}
+
+/* The journal of a media file that was delivered: its daemon would have needed it once more. */
+static int remove_spent_journal(void *ctx, const char *name)
+{
+    int dir = *(const int *)ctx;
+    char media[FILE_NAME_SIZE];
+    if (!file_has_suffix(name, SPOOL_JOURNAL_SUFFIX))
+        return OK;
+    size_t len = strlen(name) - strlen(SPOOL_JOURNAL_SUFFIX);
+    if (!str_copy(media, sizeof media, bytes_of(name, len)) || is_there(dir, media, "") ||
+        is_there(dir, media, FILE_PART))
+        return OK;
+    return file_remove(dir, name);
+}
+
 static void on_delivered(void *ctx)
 {
     struct delivery_job *job = ctx;
+    int dir = spool_folder_dir(job->found->folder);
+    struct stat st;
     job->delivered = true;
+    if (fstat(dir, &st) == 0 && st.st_nlink > 0 && !dir_each(dir, remove_spent_journal, &dir))
+        spool_folder_remove(job->found->folder);
     settle(job);
 }
 

@@ -8,6 +8,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { binary } from '../lib/daemon.mjs';
 import { checkPlaylist } from '../lib/hls.mjs';
+import { mediaSpans } from '../lib/media.mjs';
+import { decodeErrors } from '../lib/probe.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { delay } from '../lib/wait.mjs';
 
@@ -23,8 +25,8 @@ function spool(args, env = {}) {
   });
 }
 
-async function record(stage, roomId) {
-  const recording = await stage.record({ roomId });
+async function record(stage, roomId, params = {}) {
+  const recording = await stage.record({ roomId, record: params });
   const publisher = await stage.publishPattern({ roomId, userId: 'alice' }, ['--test-pattern']);
   await recording.files(2, { timeoutMs: 60000 });
   await delay(3000);
@@ -99,4 +101,29 @@ test('push --to delivers without keys and configuration', { timeout }, async t =
     assert.deepEqual(await readdir(dir), []);
     assert.deepEqual(await problemsIn(path.join(folder, 'out', recording.taskId), recording), []);
   });
+});
+
+test('an MP4 in the making is repaired and delivered by hand', { timeout }, async t => {
+  const stage = await Stage.open(t);
+  const { recording, publisher, dir } = await record(stage, 'movie', { OutputFormat: 1 });
+  const name = `${recording.stem('alice', '').slice(0, -1)}.mp4`;
+  await stage.daemon.crash(async () => {
+    await publisher.kill();
+    const [torn] = (await spool(['list', dir, '--json'])).json.Tasks;
+    assert.equal(torn.State, 'torn');
+    assert.ok(torn.Torn.some(file => file.Name === name), JSON.stringify(torn.Torn));
+    const repaired = await spool(['repair', dir, '--json']);
+    assert.equal(repaired.status, 0, repaired.err);
+    assert.equal(repaired.json.Tasks[0].Salvaged, 3);
+    const file = path.join(dir, recording.taskId, name);
+    assert.equal(await decodeErrors(file), '');
+
+    const pushed = await spool(['push', dir, '--config', stage.daemon.configFile]);
+    assert.equal(pushed.status, 0, pushed.err);
+    assert.deepEqual(await readdir(dir), []);
+  });
+  const { audio, video, streams } = await mediaSpans(path.join(await recording.folder(), name));
+  assert.deepEqual(streams.map(s => s.type).sort(), ['audio', 'video']);
+  assert.ok(audio.to > 2 && video.to > 2, `${audio.to} s of sound, ${video.to} s of pictures`);
+  assert.deepEqual(await problemsIn(await recording.folder(), recording), []);
 });

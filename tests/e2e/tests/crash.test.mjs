@@ -4,21 +4,13 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { randomFrom, seed } from '../lib/seeded.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { delay, until } from '../lib/wait.mjs';
 
 // What may be missing of what was sent before the kill: what the queues hold back (about a second), what is on its way
 // through packets and encoder, and generously much for a busy machine.
 const lossMs = 2000;
-
-const seed = Number(process.env.REELTIME_SEED ?? Date.now() % 2 ** 32);
-
-function* randomFrom(start) {
-  for (let x = start >>> 0; ; ) {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    yield x / 2 ** 32;
-  }
-}
 
 // From the first media on for `ms`, then the kill. Gives when that was.
 async function recordAndKill(stage, recording, publisher, count, ms, between) {

@@ -1,0 +1,158 @@
+// kill -9 while MP4 and AAC files are written: after the restart they are finished from their journals, delivered and
+// told of, with the store or without it.
+
+import assert from 'node:assert/strict';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { groupProblems } from '../lib/media.mjs';
+import { counterProblems, patternPictures } from '../lib/pattern.mjs';
+import { randomFrom, seed } from '../lib/seeded.mjs';
+import { Stage } from '../lib/stage.mjs';
+import { app } from '../lib/daemon.mjs';
+import { delay, until } from '../lib/wait.mjs';
+
+// As in crash.test.mjs: queues, packets, encoder, and a busy machine.
+const lossMs = 2000;
+
+const payloads = (stage, recording) => stage.receiver.events(recording.taskId)
+  .filter(event => event.EventType === 310).map(event => event.EventInfo.Payload);
+
+const eventTypes = (stage, recording) => stage.receiver.attempted(recording.taskId).map(event => event.EventType);
+
+// The 310 of this many users.
+async function told(stage, recording, users) {
+  await until(`${users} events 310`, () => payloads(stage, recording).length >= users, { timeoutMs: 60000 });
+  return payloads(stage, recording);
+}
+
+async function checkDelivered(stage, recording, { users, killedAt }) {
+  const groups = await told(stage, recording, users);
+  assert.equal(groups.length, users);
+  const folder = await recording.folder();
+  for (const payload of groups) {
+    assert.deepEqual(await groupProblems(folder, payload), []);
+    const last = payload.FileMessage.at(-1);
+    const missing = killedAt - last.EndTimeStamp;
+    assert.ok(missing < lossMs, `${last.FileName}: the last ${missing} ms are missing`);
+    if (last.TrackType === 'audio_video')
+      assert.deepEqual(counterProblems(await patternPictures(path.join(folder, last.FileName))), []);
+  }
+  return groups;
+}
+
+// How many bodies of unfinished files the spool holds.
+async function bodies(stage) {
+  const names = await readdir(path.join(stage.daemon.data, 'spool'), { recursive: true }).catch(() => []);
+  return names.filter(name => /\.(mp4|aac)\.part$/.test(name)).length;
+}
+
+const spoolIsEmpty = stage => until('the spool is empty', async () =>
+  (await readdir(path.join(stage.daemon.data, 'spool'))).length === 0, { timeoutMs: 60000 });
+
+// Two tasks, one of them begun later, over two users: each file of a round is killed at another age.
+test('Killed at any moment, MP4 and AAC files play up to about then', { timeout: 400000 }, async t => {
+  console.log(`REELTIME_SEED=${seed}`);
+  const random = randomFrom(seed);
+  const stage = await Stage.open(t);
+  for (let round = 0; round < 5; round++) {
+    const room = { roomId: `crash-${round}` };
+    const record = robot => stage.record({ ...room, robot, record: { OutputFormat: 1 } });
+    const publisher = await stage.publishPattern({ ...room, userId: 'u' },
+      ['--key', app.key, '--user-prefix', 'u', '--count', '2', '--size', '320x180']);
+    const first = await record('r1');
+    await first.files(4, { timeoutMs: 60000 });
+    await delay(Math.floor(random.next().value * 3000));
+    const second = await record('r2');
+    await until('all files are open', async () => await bodies(stage) >= 4, { timeoutMs: 60000, everyMs: 20 });
+    const ms = Math.floor(random.next().value * 3000);
+    await delay(ms);
+    const killedAt = Date.now();
+    await stage.daemon.crash();
+    await publisher.kill();
+    for (const recording of [first, second]) {
+      await checkDelivered(stage, recording, { users: 2, killedAt });
+      await recording.gone({ timeoutMs: 30000 });
+    }
+    await spoolIsEmpty(stage);
+    console.log(`round ${round}: killed after ${ms} ms`);
+  }
+  assert.deepEqual(stage.receiver.problems(), []);
+});
+
+test('With the store lost, files without playlists are delivered and told of', { timeout: 120000 }, async t => {
+  const stage = await Stage.open(t);
+  const room = { roomId: 'lost-store' };
+  const mp4 = await stage.record({ ...room, robot: 'r1', record: { OutputFormat: 3 } });
+  const aac = await stage.record({ ...room, robot: 'r2', record: { OutputFormat: 4 } });
+  const publisher = await stage.publishPattern({ ...room, userId: 'alice' });
+  await until('both are recorded', async () => await bodies(stage) === 2, { timeoutMs: 60000 });
+  await delay(4000);
+  const killedAt = Date.now();
+  await stage.daemon.crash(async () => {
+    const files = (await readdir(stage.daemon.data)).filter(name => name.startsWith('state.db'));
+    assert.ok(files.includes('state.db'));
+    await Promise.all(files.map(name => rm(path.join(stage.daemon.data, name))));
+  });
+  await publisher.kill();
+  for (const recording of [mp4, aac]) {
+    await checkDelivered(stage, recording, { users: 1, killedAt });
+    assert.deepEqual(eventTypes(stage, recording), [301, 303, 302, 310]);
+  }
+  await spoolIsEmpty(stage);
+});
+
+test('A part that was uploaded before the kill is told of with the rest', { timeout: 240000 }, async t => {
+  const stage = await Stage.open(t);
+  const room = { roomId: 'parts' };
+  const publisher = await stage.publishPattern({ ...room, userId: 'alice' }, ['--size', '320x180']);
+  const recording = await stage.record({ ...room, record: { OutputFormat: 1, MaxMediaFileDuration: 1 } });
+  await recording.files(2);
+  const inBucket = () => recording.folder().then(readdir, () => []);
+  await until('the first part is in the bucket', async () =>
+    (await inBucket()).some(name => name.endsWith('main.mp4')), { timeoutMs: 120000 });
+  await delay(3000);
+  const killedAt = Date.now();
+  await stage.daemon.crash();
+  await publisher.kill();
+
+  const [{ FileMessage: parts }] = await checkDelivered(stage, recording, { users: 1, killedAt });
+  assert.deepEqual(parts.map(part => part.FileName.replace(/.*_e_/, '')), ['main.mp4', 'main_2.mp4']);
+  // At the first key frame after a minute, without a seam.
+  const [first, second] = parts;
+  const length = first.EndTimeStamp - first.StartTimeStamp;
+  assert.ok(length >= 60000 && length < 75000, `the first part has ${length} ms`);
+  assert.ok(Math.abs(second.StartTimeStamp - first.EndTimeStamp) <= 50, `${second.StartTimeStamp - first.EndTimeStamp} ms apart`);
+  const folder = await recording.folder();
+  const [before, after] = [await patternPictures(path.join(folder, first.FileName)),
+    await patternPictures(path.join(folder, second.FileName))];
+  assert.equal(after[0].number, before.at(-1).number + 1, 'no picture is missing at the seam');
+  await spoolIsEmpty(stage);
+});
+
+test('A bucket that refuses: 310 with Status 1 after a minute, Status 0 once it takes the files', { timeout: 240000 }, async t => {
+  const stage = await Stage.open(t);
+  const room = { roomId: 'refused' };
+  const recording = await stage.record({ ...room, record: { OutputFormat: 1 } });
+  await stage.publishPattern({ ...room, userId: 'alice' }, ['--size', '320x180']);
+  const name = `${recording.stem('alice', '').slice(0, -1)}.mp4`;
+  const inBucket = () => recording.folder().then(readdir, () => []);
+  await until('the playlists are in the bucket', async () =>
+    (await inBucket()).filter(name => name.endsWith('.m3u8')).length === 2, { timeoutMs: 60000 });
+  const { buckets } = stage.daemon;
+  await rename(buckets, `${buckets}-away`);
+  await writeFile(buckets, 'no folder');
+  await recording.stop();
+  await recording.gone({ timeoutMs: 120000 });
+  await until('310 says that a file is left', () => payloads(stage, recording).length === 1, { timeoutMs: 30000 });
+  assert.equal(payloads(stage, recording)[0].Status, 1);
+  assert.deepEqual(payloads(stage, recording)[0].FileList, [name]);
+
+  await rm(buckets);
+  await rename(`${buckets}-away`, buckets);
+  await stage.daemon.restart();
+  await until('310 says that all is there', () => payloads(stage, recording).length === 2, { timeoutMs: 60000 });
+  assert.deepEqual(await groupProblems(await recording.folder(), payloads(stage, recording)[1]), []);
+  assert.deepEqual(eventTypes(stage, recording).filter(type => type > 304 && type !== 307 && type !== 308), [305, 310, 305, 310]);
+  await recording.verify([['alice', 'audio'], ['alice', 'video']], { besides: [name] });
+});

@@ -160,7 +160,7 @@ void api_handle(struct api *api, const struct http_request *request, usec_t wall
     }
     api->calls++;
     bool good = envelope_read(&envelope, request, &problem);
-    api_call_name(call, &envelope.common);
+    api_call_name(call, &envelope.common, request);
     if (!good || !limits_address(api->limits, request->peer, api_now(api), &problem) ||
         !dispatch(api, &envelope, request, wall_now, call, &problem))
         api_call_fail_problem(call, &problem);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "base/str.h"
 #include "observe/log.h"
 
 struct api_call *api_call_new(struct api *api, struct api_reply reply)
@@ -17,11 +18,21 @@ struct api_call *api_call_new(struct api *api, struct api_reply reply)
     return call;
 }
 
-void api_call_name(struct api_call *call, const struct common_params *common)
+static void take_trace_id(struct api_call *call, const char *trace_id)
+{
+    static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    struct bytes text = bytes_str(trace_id ? trace_id : "");
+    if (str_only(text, chars))
+        str_copy(call->trace_id, sizeof call->trace_id, text);
+}
+
+void api_call_name(struct api_call *call, const struct common_params *common,
+                   const struct http_request *request)
 {
     bool chinese = common->language && strcmp(common->language, "zh-CN") == 0;
     call->language = chinese ? API_CHINESE : API_ENGLISH;
     schema_printable(call->action, sizeof call->action, common->action ? common->action : "");
+    take_trace_id(call, http_header(request, API_TRACE_ID));
 }
 
 const char *api_call_idempotency_key(const struct api_call *call)
@@ -47,6 +58,8 @@ static void finish(struct api_call *call, struct http_answer *answer, const char
     log_info(&log, "api %s app %u: %s in %lld ms", *call->action ? call->action : "-",
              (unsigned)call->sdk_app_id, code, (long long)(took / MSEC));
     struct api_reply reply = call->reply;
+    if (*call->trace_id)
+        http_answer_header(answer, API_TRACE_ID, "%s", call->trace_id);
     api_call_ended(call->api, call->action, code, took);
     free(call);
     reply.reply(reply.ctx, answer);

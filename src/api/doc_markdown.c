@@ -55,6 +55,7 @@ static const char requests[] =
     "|\n"
     "| `X-TC-Language` | `Language` | no | `zh-CN` for Chinese messages; English otherwise |\n"
     "| `X-TC-Token` | `Token` | no | refused: temporary credentials are not issued here |\n"
+    "| `X-TC-TraceId` | the same header | no | comes back in the answer |\n"
     "| `X-TC-Content-SHA256` | | no | `UNSIGNED-PAYLOAD`: the body is not signed |\n"
     "| `" API_IDEMPOTENCY_HEADER "` | the same header | no | ours, see below |\n"
     "\n"

@@ -32,6 +32,7 @@ struct account {
     struct config *config; /* never NULL; without a file it holds the defaults alone */
     bool explicit_config;  /* it was named by --config */
     const struct account_options *options;
+    const char *once; /* key of a start that is to happen once (api.h); NULL: none. Borrowed */
 };
 
 /* ERR_MALFORMED, ERR_IO: a file that cannot be used, `complaint` says why (lines). ERR_NOMEM,

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+#include "api/api.h"
 #include "api/tc3.h"
 #include "base/err.h"
 
@@ -17,7 +18,7 @@ struct client {
     struct buf url;
     struct bytes host; /* in url: with its port, as it goes into the header Host */
     struct credentials credentials;
-    const char *region;
+    const char *region, *once;
     struct buf answer;
     char detail[CURL_ERROR_SIZE];
 };
@@ -65,6 +66,7 @@ int client_open(struct client **out, const struct account *account, struct buf *
     c->host = host_of(&c->url);
     buf_put_str(&c->url, "/");
     c->region = account_api_region(account);
+    c->once = account->once;
     c->easy = curl_global_init(CURL_GLOBAL_DEFAULT) ? NULL : curl_easy_init();
     if (!c->easy || c->url.err) {
         client_close(c);
@@ -130,6 +132,8 @@ static int sign_headers(const struct client *c, const char *action, struct bytes
                                        { "Authorization", buf_str(&authorization) } };
     for (size_t i = 0; i < sizeof headers / sizeof *headers && (list || !i); i++)
         add_header(&list, headers[i][0], headers[i][1]);
+    if (list && c->once)
+        add_header(&list, API_IDEMPOTENCY_HEADER, c->once);
     if (!err && !list)
         err = ERR_NOMEM;
     if (err)

@@ -39,6 +39,7 @@ int create_main(int argc, char **argv)
     int status;
     if (!command_begin(&create_table, &o, argc, argv, &account, &status))
         return status;
+    account.once = o.once;
     status = create(&o, &account);
     account_close(&account);
     return status;

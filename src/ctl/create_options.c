@@ -24,6 +24,10 @@ static const struct option_row task_rows[] = {
     { "expire-hours", OPTION_NUMBER, AT(expire_hours), "N", .min = 6, .max = 720,
       .help = "How long the task can be described and deleted\n"
               "(ResourceExpiredHour). Default: 72." },
+    { "once", OPTION_TEXT, AT(once), "KEY",
+      .help = "Starts nothing when a start with this key has succeeded in\n"
+              "the last 24 hours: prints the TaskId of that one. Good for\n"
+              "scripts that try again." },
     { "params", OPTION_TEXT, AT(params), "FILE",
       .help = "Parameters of CreateCloudRecording as JSON, for what has\n"
               "no option here; options count above it. '-': stdin." },

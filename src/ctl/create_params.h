@@ -10,7 +10,7 @@
 
 struct create_options {
     struct account_options account;
-    const char *room, *robot, *user_sig, *private_map_key, *params;
+    const char *room, *robot, *user_sig, *private_map_key, *params, *once;
     struct option_number room_type, expire_hours;
     /* what */
     bool audio_only, video_only, merge, mixed;

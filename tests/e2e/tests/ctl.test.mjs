@@ -105,6 +105,13 @@ test('create, describe, delete, wait: a recording from the command line', { time
   assert.equal(created.code, 0, created.stderr);
   assert.match(created.stdout, /^[A-Za-z0-9_-]{32,64}\n$/, 'the TaskId alone');
   const task = created.stdout.trim();
+  const once = (...more) => ctl('create', '--room', 'once', '--bucket', 'recordings', '--once', 'lesson-1', ...more);
+  const [first, again, other] = [await once(), await once(), await once('--idle', '7')];
+  assert.equal(first.code, 0, first.stderr);
+  assert.equal(again.stdout, first.stdout);
+  assert.notEqual(first.stdout, created.stdout);
+  assert.match(other.stderr, /InvalidParameterValue/);
+  assert.equal((await ctl('delete', first.stdout.trim())).code, 0);
   assert.match((await ctl('describe', task)).stdout, /^Task +.*\nStatus +Idle .*\nUpload +nothing waits\nFiles +none yet\n$/);
 
   await stage.publish({ roomId: 'cli', userId: 'alice' });

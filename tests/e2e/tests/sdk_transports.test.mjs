@@ -239,6 +239,8 @@ test('The SDKs ask for their languages, and get the same codes', { timeout: 6000
       assert.match(await says(cloudClient({ ...options, language: 'en-US' })), /There is no such resource: TaskId/);
       assert.match(await says(cloudClient(options)), /There is no such resource/);
     }
+  const err = await cloudClient(connection).DescribeCloudRecording(key).catch(caught => caught);
+  assert.match(err.traceId, /^[0-9a-f-]{36}$/, 'the SDK finds its X-TC-TraceId in the answer');
   assert.match(await says(intlClient(connection)), /There is no such resource/, 'it always says Language=en-US');
 });
 

@@ -32,7 +32,7 @@ struct world {
     usec_t now;
     int replies;
     int status;
-    char type[64], body[4096];
+    char type[64], trace[80], body[4096];
 };
 
 static void op_create(void *ctx, struct create_params *params, struct api_call *call)
@@ -104,7 +104,11 @@ static void reply(void *ctx, struct http_answer *answer)
     struct world *w = ctx;
     w->replies++;
     w->status = answer->status;
-    assert_int_equal(answer->header_count, 1);
+    assert_in_range(answer->header_count, 1, 2);
+    bool traced = answer->header_count == 2;
+    if (traced)
+        assert_string_equal(answer->headers[1].name, "X-TC-TraceId");
+    snprintf(w->trace, sizeof w->trace, "%s", traced ? answer->headers[1].value : "");
     assert_string_equal(answer->headers[0].name, "Content-Type");
     snprintf(w->type, sizeof w->type, "%s", answer->headers[0].value);
     snprintf(w->body, sizeof w->body, "%s", buf_str(&answer->body));
@@ -151,7 +155,7 @@ static int teardown(void **state)
 /* What a request differs in from a good one. NULL: as the good one has it; "": absent. */
 struct request {
     const char *method, *action, *version, *region, *timestamp, *type, *authorization, *language;
-    const char *token, *body, *idempotency;
+    const char *token, *body, *idempotency, *trace;
     uint64_t signed_at;
     bool too_large;
 };
@@ -195,6 +199,7 @@ static void send_request(struct world *w, const struct request *in)
     put(&r, headers, "X-TC-Language", pick(in->language, ""));
     put(&r, headers, "X-TC-Token", pick(in->token, ""));
     put(&r, headers, "x-reeltime-idempotency-key", pick(in->idempotency, ""));
+    put(&r, headers, "x-tc-traceid", pick(in->trace, ""));
     put(&r, headers, "Authorization", pick(in->authorization, buf_str(&authorization)));
     w->replies = 0;
     w->call = NULL;
@@ -418,6 +423,27 @@ static void idempotency_key_is_kept(void **state)
     api_call_succeed(w->call, NULL);
 }
 
+static void trace_id_comes_back(void **state)
+{
+    struct world *w = *state;
+    static const char *const rows[][2] = {
+        { "0f7c0a52-6f0f-4e0f-9c44-3a1d53b1a001", "0f7c0a52-6f0f-4e0f-9c44-3a1d53b1a001" },
+        { "", "" },
+        { "a b", "" },
+        { "x\r\nSet-Cookie: y", "" },
+        { "0123456789012345678901234567890123456789012345678901234567890123",
+          "0123456789012345678901234567890123456789012345678901234567890123" },
+        { "01234567890123456789012345678901234567890123456789012345678901234", "" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        send_request(w, &(struct request){ .trace = rows[i][0] });
+        api_call_succeed(w->call, NULL);
+        assert_string_equal(w->trace, rows[i][1]);
+        send_request(w, &(struct request){ .trace = rows[i][0], .method = "PUT" });
+        assert_string_equal(w->trace, rows[i][1]);
+    }
+}
+
 static void rights_of_a_key(void **state)
 {
     struct world *w = *state;
@@ -545,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answered_later, setup, teardown),
         cmocka_unit_test_setup_teardown(modify_is_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(idempotency_key_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(trace_id_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(rights_of_a_key, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_is_ignored_when_lenient, setup_lenient, teardown),
         cmocka_unit_test_setup_teardown(other_limits, setup_limits, teardown),

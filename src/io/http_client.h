@@ -17,7 +17,8 @@ struct http_client_settings {
     unsigned per_host; /* connections to one host and port, further calls wait (their timeout runs);
                           0: 4 */
     unsigned total;    /* connections; 0: 64 */
-    const char *ca_file; /* PEM of the authorities to trust; NULL: the system's. Copied */
+    const char
+        *ca_file; /* PEM of the authorities to trust and no others; NULL: the system's. Copied */
 
     /* Asked for each address before a connection is made to it; false refuses it. NULL: any address
      * will do. */
@@ -30,12 +31,13 @@ enum http_failure {
     HTTP_FAIL_URL,
     HTTP_FAIL_RESOLVE,
     HTTP_FAIL_CONNECT,
-    HTTP_FAIL_REFUSED, /* by settings.allow */
-    HTTP_FAIL_TLS,     /* handshake or certificate */
-    HTTP_FAIL_TIMEOUT, /* the whole, the connect or the stall time */
-    HTTP_FAIL_BROKEN,  /* the connection ended in the middle, or without an answer */
-    HTTP_FAIL_ANSWER,  /* no HTTP, or larger than allowed */
-    HTTP_FAIL_BODY,    /* the file to send could not be read, or is shorter than said */
+    HTTP_FAIL_REFUSED,     /* by settings.allow */
+    HTTP_FAIL_TLS,         /* the handshake */
+    HTTP_FAIL_CERTIFICATE, /* not from a trusted authority, for another name, expired, ... */
+    HTTP_FAIL_TIMEOUT,     /* the whole, the connect or the stall time */
+    HTTP_FAIL_BROKEN,      /* the connection ended in the middle, or without an answer */
+    HTTP_FAIL_ANSWER,      /* no HTTP, or larger than allowed */
+    HTTP_FAIL_BODY,        /* the file to send could not be read, or is shorter than said */
     HTTP_FAIL_OTHER,
 };
 

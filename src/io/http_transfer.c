@@ -23,6 +23,7 @@ const char *http_failure_text(enum http_failure failure)
     case HTTP_FAIL_CONNECT: return "no connection";
     case HTTP_FAIL_REFUSED: return "address not allowed";
     case HTTP_FAIL_TLS: return "TLS failed";
+    case HTTP_FAIL_CERTIFICATE: return "certificate not accepted";
     case HTTP_FAIL_TIMEOUT: return "timed out";
     case HTTP_FAIL_BROKEN: return "connection broken";
     case HTTP_FAIL_ANSWER: return "bad answer";
@@ -260,8 +261,10 @@ static void set_manners(struct http_transfer *t, const struct http_call *call,
     curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-    if (settings->ca_file)
+    if (settings->ca_file) {
         curl_easy_setopt(t->easy, CURLOPT_CAINFO, settings->ca_file);
+        curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL); /* the system's folder of them */
+    }
     if (call->insecure_tls) {
         curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -337,8 +340,8 @@ static enum http_failure failure_of(const struct http_transfer *t, CURLcode code
     case CURLE_COULDNT_RESOLVE_HOST: return HTTP_FAIL_RESOLVE;
     case CURLE_COULDNT_CONNECT: return HTTP_FAIL_CONNECT;
     case CURLE_OPERATION_TIMEDOUT: return HTTP_FAIL_TIMEOUT;
+    case CURLE_PEER_FAILED_VERIFICATION: return HTTP_FAIL_CERTIFICATE;
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CIPHER: return HTTP_FAIL_TLS;
     case CURLE_GOT_NOTHING:

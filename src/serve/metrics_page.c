@@ -158,6 +158,7 @@ static void add_uploads(struct scrape *s, const struct uploader *uploader)
         [UPLOAD_RETRY] = "retry",
         [UPLOAD_DENIED] = "denied",
         [UPLOAD_NO_BUCKET] = "no_bucket",
+        [UPLOAD_UNTRUSTED] = "untrusted",
         [UPLOAD_BAD_REQUEST] = "bad_request",
         [UPLOAD_LOCAL_GONE] = "local_gone",
     };

@@ -140,7 +140,8 @@ void task_tell_playlist(struct task *t, const char *playlist)
 
 static bool stops_the_upload(enum upload_result result)
 {
-    return result == UPLOAD_DENIED || result == UPLOAD_NO_BUCKET || result == UPLOAD_BAD_REQUEST;
+    return result == UPLOAD_DENIED || result == UPLOAD_NO_BUCKET || result == UPLOAD_UNTRUSTED ||
+           result == UPLOAD_BAD_REQUEST;
 }
 
 /* Remembers the provider's code; false: it was told of before, or there were too many. */

@@ -11,6 +11,7 @@ enum upload_result {
     UPLOAD_RETRY,       /* may pass by itself: network, overload, a full disk */
     UPLOAD_DENIED,      /* keys or rights */
     UPLOAD_NO_BUCKET,   /* no such bucket */
+    UPLOAD_UNTRUSTED,   /* the store's certificate is not accepted */
     UPLOAD_BAD_REQUEST, /* refused as it is: name, size, parameters */
     UPLOAD_LOCAL_GONE,  /* our own file is not there any more */
 };

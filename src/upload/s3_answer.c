@@ -55,6 +55,7 @@ static const struct {
     [HTTP_FAIL_CONNECT] = { UPLOAD_RETRY, "NoConnection" },
     [HTTP_FAIL_REFUSED] = { UPLOAD_BAD_REQUEST, "AddressNotAllowed" },
     [HTTP_FAIL_TLS] = { UPLOAD_RETRY, "TLSFailed" },
+    [HTTP_FAIL_CERTIFICATE] = { UPLOAD_UNTRUSTED, "CertificateRefused" },
     [HTTP_FAIL_TIMEOUT] = { UPLOAD_RETRY, "Timeout" },
     [HTTP_FAIL_BROKEN] = { UPLOAD_RETRY, "ConnectionBroken" },
     [HTTP_FAIL_ANSWER] = { UPLOAD_RETRY, "BadAnswer" },

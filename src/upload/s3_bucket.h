@@ -9,11 +9,14 @@
  * when the bucket goes, or such a put is cancelled, the store is asked to forget the parts.
  *
  * Outcomes:
- *   UPLOAD_RETRY        5xx, 408, 409, 429; no connection, time-out, broken connection; a clock
- * that differs (RequestTimeTooSkewed: the next signature uses the store's time) UPLOAD_DENIED 401,
- * 403 UPLOAD_NO_BUCKET    NoSuchBucket UPLOAD_BAD_REQUEST  other 3xx and 4xx (another region is
- * named); an address that the client's policy refuses; a key that is none UPLOAD_LOCAL_GONE   the
- * file is shorter than said
+ * - UPLOAD_RETRY: 5xx, 408, 409, 429; no connection, time-out, broken connection; a clock that
+ *   differs (RequestTimeTooSkewed: the next signature uses the store's time)
+ * - UPLOAD_DENIED: 401, 403
+ * - UPLOAD_NO_BUCKET: NoSuchBucket
+ * - UPLOAD_UNTRUSTED: the store's certificate is not accepted
+ * - UPLOAD_BAD_REQUEST: other 3xx and 4xx (another region is named); an address that the client's
+ *   policy refuses; a key that is none
+ * - UPLOAD_LOCAL_GONE: the file is shorter than said
  *
  * Control loop only. */
 #ifndef UPLOAD_S3_BUCKET_H

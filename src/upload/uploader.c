@@ -21,6 +21,7 @@ const char *upload_result_text(enum upload_result result)
         [UPLOAD_RETRY] = "failed for now",
         [UPLOAD_DENIED] = "denied",
         [UPLOAD_NO_BUCKET] = "no such bucket",
+        [UPLOAD_UNTRUSTED] = "not trusted",
         [UPLOAD_BAD_REQUEST] = "refused",
         [UPLOAD_LOCAL_GONE] = "local file missing",
     };

@@ -675,11 +675,11 @@ static void certificates_are_checked(void **state)
     void *bench = bench_new(tls);
     struct bench *b = bench;
     loop_call(b->loop, open_client, b);
-    assert_int_equal(run(b, 1)->failure, HTTP_FAIL_TLS);
+    assert_int_equal(run(b, 1)->failure, HTTP_FAIL_CERTIFICATE);
     b->call.insecure_tls = true;
     assert_int_equal(run(b, 1)->status, 200);
     b->call.insecure_tls = false; /* the connection made without a check is not used for this one */
-    assert_int_equal(run(b, 1)->failure, HTTP_FAIL_TLS);
+    assert_int_equal(run(b, 1)->failure, HTTP_FAIL_CERTIFICATE);
 
     loop_call(b->loop, close_client, b);
     b->settings.ca_file = path;

@@ -1,5 +1,4 @@
 /* S3 buckets on a real loop, against a store that misbehaves to order. */
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,183 +7,10 @@
 
 #include <cmocka.h>
 
-#include "../temp_dir.h"
 #include "base/err.h"
 #include "io/address_policy.h"
-#include "io/file.h"
-#include "io/http_client.h"
 #include "io/loop.h"
-#include "s3_stub.h"
-#include "upload/s3_bucket.h"
-
-#define PART  (100u << 10)
-#define LARGE (4 * PART + 123) /* five parts */
-#define SMALL 1000
-#define KEY   "p/task-1/a+b=.ts"
-#define PATH  "/b-1/p/task-1/a%2Bb%3D.ts"
-
-struct fixture {
-    struct temp_dir dir;
-    struct s3_stub *stub;
-    struct loop *control;
-    struct http_client_settings http;
-    struct http_client *client;
-    struct s3_bucket_config config;
-    struct bucket *bucket;
-    int small, large; /* files */
-    char *content;    /* of the large one; the small one is its beginning */
-
-    /* the put under way */
-    struct bucket_put put;
-    struct bucket_job *job;
-    int err;
-    unsigned calls;
-    struct upload_outcome outcome;
-    sem_t done;
-};
-
-static void open_bucket(void *ctx)
-{
-    struct fixture *fx = ctx;
-    assert_int_equal(http_client_new(&fx->client, fx->control, &fx->http), OK);
-    fx->config.control = fx->control;
-    fx->config.client = fx->client;
-    assert_int_equal(s3_bucket_new(&fx->bucket, &fx->config), OK);
-}
-
-static void free_bucket(void *ctx)
-{
-    struct fixture *fx = ctx;
-    bucket_free(fx->bucket);
-    fx->bucket = NULL;
-}
-
-static void close_client(void *ctx)
-{
-    struct fixture *fx = ctx;
-    http_client_free(fx->client);
-}
-
-static int make_file(struct fixture *fx, const char *name, size_t len)
-{
-    int fd = openat(fx->dir.fd, name, O_RDWR | O_CREAT, 0600);
-    assert_int_equal(write(fd, fx->content, len), len);
-    return fd;
-}
-
-static struct fixture *setup_with(struct http_client_settings http)
-{
-    struct fixture *fx = calloc(1, sizeof *fx);
-    fx->dir = temp_dir_new();
-    fx->stub = stub_new(NULL);
-    fx->http = http;
-    fx->config = (struct s3_bucket_config){ .endpoint = stub_endpoint(fx->stub),
-                                            .path_style = true,
-                                            .region = "us-east-1",
-                                            .name = "b-1",
-                                            .access_key = "AK",
-                                            .secret_key = "SK",
-                                            .multipart_from = 2 * PART,
-                                            .part_size = PART,
-                                            .stall_timeout = SEC };
-    fx->content = malloc(LARGE);
-    for (size_t i = 0; i < LARGE; i++)
-        fx->content[i] = (char)(i * 7 + i / 1000);
-    fx->small = make_file(fx, "small", SMALL);
-    fx->large = make_file(fx, "large", LARGE);
-    sem_init(&fx->done, 0, 0);
-    assert_int_equal(loop_new(&fx->control, "control", 10), OK);
-    loop_call(fx->control, open_bucket, fx);
-    return fx;
-}
-
-static int setup(void **state)
-{
-    *state = setup_with((struct http_client_settings){ 0 });
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fx = *state;
-    struct stub_counts c = stub_counts(fx->stub);
-    loop_call(fx->control, free_bucket, fx);
-    loop_call(fx->control, close_client, fx);
-    loop_free(fx->control);
-    stub_free(fx->stub);
-    close(fx->small);
-    close(fx->large);
-    temp_dir_free(&fx->dir);
-    sem_destroy(&fx->done);
-    free(fx->content);
-    free(fx);
-    if (c.broken)
-        fail_msg("the store complains of %u requests, the last about %s", c.broken, c.why);
-    return 0;
-}
-
-static void on_done(void *ctx, const struct upload_outcome *outcome)
-{
-    struct fixture *fx = ctx;
-    assert_true(loop_is_current(fx->control));
-    fx->outcome = *outcome;
-    fx->calls++;
-    sem_post(&fx->done);
-}
-
-static void begin(void *ctx)
-{
-    struct fixture *fx = ctx;
-    fx->err = fx->bucket->ops->put_file(fx->bucket, &fx->put, on_done, fx, &fx->job);
-}
-
-static void run_with(struct fixture *fx, struct bucket_put put, void (*fn)(void *ctx))
-{
-    fx->put = put;
-    if (!fx->put.content_type)
-        fx->put.content_type = "video/mp2t";
-    loop_call(fx->control, fn, fx);
-    assert_int_equal(fx->err, OK);
-}
-
-static void start(struct fixture *fx, struct bucket_put put)
-{
-    run_with(fx, put, begin);
-}
-
-static const struct upload_outcome *put_small(struct fixture *fx)
-{
-    start(fx, (struct bucket_put){ .key = KEY, .fd = fx->small, .size = SMALL });
-    sem_wait(&fx->done);
-    return &fx->outcome;
-}
-
-static const struct upload_outcome *put_large(struct fixture *fx)
-{
-    start(fx, (struct bucket_put){ .key = KEY, .fd = fx->large, .size = LARGE });
-    sem_wait(&fx->done);
-    return &fx->outcome;
-}
-
-static void check_outcome(const struct upload_outcome *o, enum upload_result result,
-                          const char *code)
-{
-    if (o->result != result || strcmp(o->code, code) != 0)
-        fail_msg("%s, `%s`, `%s`; wanted %s, `%s`", upload_result_text(o->result), o->code,
-                 o->message, upload_result_text(result), code);
-}
-
-static void check_object(struct fixture *fx, size_t len)
-{
-    char type[64];
-    size_t got;
-    char *bytes = stub_object(fx->stub, PATH, &got, type);
-    assert_non_null(bytes);
-    assert_int_equal(got, len);
-    assert_memory_equal(bytes, fx->content, len);
-    assert_string_equal(type, "video/mp2t");
-    free(bytes);
-}
+#include "s3_fixture.h"
 
 /* --- when all is well --- */
 
@@ -501,7 +327,7 @@ static void free_both(void *ctx)
 static void everything_may_go_at_once(void **state)
 {
     (void)state;
-    struct fixture *fx = setup_with((struct http_client_settings){ 0 });
+    struct fixture *fx = setup_with((struct http_client_settings){ 0 }, NULL);
     stub_fail(fx->stub, STUB_PART, STUB_SLOW_DOWN, 3, 1);
     check_outcome(put_large(fx), UPLOAD_RETRY, "SlowDown");
     run_with(fx, (struct bucket_put){ .key = KEY, .fd = fx->large, .size = LARGE },
@@ -523,7 +349,7 @@ static void the_policy_decides(void **state)
     static struct address_policy policy;
     assert_int_equal(address_policy_init(&policy, NULL, 0), OK);
     struct fixture *fx = setup_with(
-        (struct http_client_settings){ .allow = address_policy_allow, .allow_ctx = &policy });
+        (struct http_client_settings){ .allow = address_policy_allow, .allow_ctx = &policy }, NULL);
     check_outcome(put_small(fx), UPLOAD_BAD_REQUEST, "AddressNotAllowed");
     assert_int_equal(stub_counts(fx->stub).connections, 0);
     *state = fx;

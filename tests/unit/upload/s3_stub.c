@@ -413,6 +413,7 @@ static long cut(void *ctx, const char *head_text)
     s->counts.requests[r.op]++;
     s->counts.cut++;
     header(r.head, "Content-Length", length, sizeof length);
+    s->counts.cut_bytes += (uint64_t)atol(length) / 2;
     return atol(length) / 2;
 }
 

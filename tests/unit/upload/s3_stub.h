@@ -50,7 +50,8 @@ void stub_set_clock(struct s3_stub *s, long ahead_s);
 struct stub_counts {
     unsigned requests[STUB_OPS];
     uint64_t bytes[STUB_OPS]; /* of bodies that came whole */
-    unsigned cut;             /* bodies that did not */
+    unsigned cut;             /* bodies that did not, */
+    uint64_t cut_bytes;       /* and what was read of them */
     unsigned uploads;         /* multipart uploads that are open now */
     unsigned connections, most_open;
     unsigned broken; /* requests that broke a rule: hashes, headers, part numbers; must be 0 */

@@ -1,7 +1,5 @@
 // The order in which a task's events may come (callbacks.md 3), and what they say of its playlists.
 
-const hls = [303, 304, 305, 307];
-
 // What is wrong with the order of a task's events; empty when it is allowed. `events` are bodies in the order of their
 // first attempts, each once (CallbackReceiver.attempted). A task that goes on is judged as far as it got; `ended` demands its end too.
 // Files other than HLS: `hlsFiles` false. `repeats` allows 304 and 307 to come again, as after a crash.
@@ -42,15 +40,18 @@ export function allowedOrder(events, { ended = true, hlsFiles = true, repeats = 
     }
   }
 
-  // 305 is the last of the HLS events: Status 0, or Status 1 and perhaps 2 later.
+  // 305 is the last of the HLS events: Status 0, or Status 1 and perhaps 2 later. What was stuck may still go up, or fail,
+  // between these two.
   const stops = payloads(305).map(payload => payload.Status).join(', ');
   problem(!['', '0', '1', '1, 2'].includes(stops), `305 with Status ${stops}`);
-  const lastHls = types.filter(type => hls.includes(type)).at(-1);
-  const stopAt = types.indexOf(305);
-  problem(stopAt >= 0 && types.slice(stopAt).some(type => [303, 304, 307, 308].includes(type)),
-    `${lastHls} after 305`);
+  const firstStop = types.indexOf(305);
+  const lastStop = stops === '1' ? types.length : types.lastIndexOf(305);
+  types.forEach((type, i) => {
+    const late = [303, 307].includes(type) ? firstStop : [304, 308].includes(type) ? lastStop : -1;
+    problem(late >= 0 && i > late, `${type} after 305`);
+  });
   const files = types.indexOf(310);
-  problem(files >= 0 && (hlsFiles ? stopAt < 0 || stopAt > files : false), '310 before 305');
+  problem(files >= 0 && (hlsFiles ? firstStop < 0 || firstStop > files : false), '310 before 305');
   problem(files >= 0 && types.slice(files).some(type => type < 310 && type !== 305), 'something after 310');
   problem(!hlsFiles && types.some(type => [304, 305, 307].includes(type)), 'HLS events of a task without HLS');
   if (ended) {

@@ -12,7 +12,8 @@ export class Relay {
     relay.connections = 0;
     relay.open = new Set();
     relay.server = tls ? createTlsServer(tls, client => relay.#join(client)) : createServer(client => relay.#join(client));
-    relay.server.on('tlsClientError', () => {});
+    relay.server.on('connection', socket => relay.#keep(socket));
+    relay.server.on('tlsClientError', (_, socket) => socket.destroy());
     await new Promise((resolve, reject) => {
       relay.server.once('error', reject);
       relay.server.listen(0, '127.0.0.1', resolve);
@@ -26,16 +27,21 @@ export class Relay {
     const pair = [client, server];
     const end = () => pair.forEach(side => side.destroy());
     this.connections++;
-    pair.forEach(side => {
-      this.open.add(side);
-      side.on('error', end);
-      side.once('close', () => {
-        this.open.delete(side);
-        end();
-      });
-    });
+    this.#keep(server);
+    pair.forEach(side => side.on('error', end).once('close', end));
     client.on('data', bytes => this.#pass(client, server, bytes));
     server.pipe(client);
+  }
+
+  // Shows new clients another certificate.
+  setCertificate(tls) {
+    this.server.setSecureContext(tls);
+  }
+
+  // What cut() breaks: also connections whose TLS is not there yet.
+  #keep(socket) {
+    this.open.add(socket);
+    socket.on('error', () => {}).once('close', () => this.open.delete(socket));
   }
 
   #pass(client, server, bytes) {
@@ -58,6 +64,11 @@ export class Relay {
   freezeAfter(bytes) {
     this.limit = this.sent + bytes;
     return new Promise(resolve => { this.reached = resolve; });
+  }
+
+  // From now on nothing is passed on, until cut().
+  freeze() {
+    this.frozen = true;
   }
 
   // Breaks what is open. New connections are passed on again.

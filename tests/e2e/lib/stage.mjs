@@ -91,6 +91,9 @@ export class Stage {
       stage.receiver = await new CallbackReceiver({ key: app.callbackKey, sdkAppId: app.sdkAppId, answer }).start();
       t.after(() => stage.receiver.stop());
     }
+    // First of all, since a hook that fails is the last one, and a process that stays keeps the test from ending.
+    stage.children = [];
+    t.after(() => Promise.all(stage.children.map(child => child.kill())));
     stage.daemon = await Daemon.start({ name: t.name, callbackUrl: stage.receiver?.url, ...daemonOptions });
     t.after(() => stage.daemon.discard());
     stage.cloud = stage.daemon.client();
@@ -116,7 +119,7 @@ export class Stage {
   // A participant in GStreamer, connected; `options` are arguments of its script.
   async publishGst(where, options = []) {
     const publisher = await GstPublisher.start(this.daemon.whip(where), options);
-    this.t.after(() => publisher.kill());
+    this.children.push(publisher);
     return publisher;
   }
 
@@ -127,7 +130,7 @@ export class Stage {
     const publisher = await PatternPublisher.start({
       url: whip.url.replace(this.daemon.url, url), token: options.includes('--key') ? null : whip.token,
     }, options);
-    this.t.after(() => publisher.kill());
+    this.children.push(publisher);
     return publisher;
   }
 

@@ -121,7 +121,8 @@ static void give(struct aac_fanout *f, struct frame *frame)
 {
     list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
     {
-        if (!s->leaving || frame->time < s->until)
+        bool early = s->since != USEC_UNSET && frame->time + frame->duration <= s->since;
+        if (!early && (!s->leaving || frame->time < s->until))
             s->on_frame(s, frame);
     }
 }
@@ -180,9 +181,24 @@ static uint64_t send_batch(struct aac_fanout *f, bool flush, bool last)
     return b->number;
 }
 
+static bool anybody_stays(const struct aac_fanout *f)
+{
+    list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
+    {
+        if (!s->leaving)
+            return true;
+    }
+    return false;
+}
+
+/* While nobody listens the encoder, flushed when the last one left, sees a pause of the source. */
 static void on_source_frame(struct subscriber *self, struct frame *frame)
 {
     struct aac_fanout *f = self->ctx;
+    if (!anybody_stays(f)) {
+        f->heard = frame->time + frame->duration;
+        return;
+    }
     struct batch *b = f->sent - f->returned < IN_FLIGHT ? filling(f) : NULL;
     if (!b) {
         f->dropped++;
@@ -248,18 +264,10 @@ void aac_fanout_free(struct aac_fanout *f)
 void aac_fanout_subscribe(struct aac_fanout *f, struct aac_subscriber *s)
 {
     assert(loop_is_current(f->home) && !f->closing);
+    /* The pause in which nobody listened is filled with silence when it was short. */
+    s->since = anybody_stays(f) ? USEC_UNSET : f->heard;
     s->leaving = false;
     list_append(&f->subscribers, &s->in_fanout);
-}
-
-static bool anybody_stays(const struct aac_fanout *f)
-{
-    list_each(s, &f->subscribers, struct aac_subscriber, in_fanout)
-    {
-        if (!s->leaving)
-            return true;
-    }
-    return false;
 }
 
 /* A flush in the middle of the sound costs those who stay some milliseconds of it. */

@@ -1,5 +1,5 @@
-/* A track as AAC, encoded once for all who record it. Lives on its track's media loop; the encoder
- * (aac_track) lives on the loop's audio worker.
+/* A track as AAC, encoded once for all who record it, and not at all while nobody does. Lives on
+ * its track's media loop; the encoder (aac_track) lives on the loop's audio worker.
  *
  *   media loop                         worker
  *   Opus frames, in batches of --->  decode, encode
@@ -18,6 +18,7 @@ struct aac_fanout;
 /* Lives in its owner's memory from subscribe until on_end. */
 struct aac_subscriber {
     struct link in_fanout;
+    usec_t since; /* frames that end earlier are not for it; USEC_UNSET: all are */
     bool leaving;
     uint64_t leaves_with; /* leaving: the batch that holds the last it asked for, or one before */
     usec_t until;         /* leaving: frames that begin later are not for it */
@@ -29,8 +30,8 @@ struct aac_subscriber {
     void (*on_end)(struct aac_subscriber *self);
 };
 
-/* Listens to `source` from now on. `channels`: 1 or 2; 0: what the first packets have. ERR_NOMEM;
- * as aac_track_new. */
+/* Listens to `source` from now on; encodes while somebody is subscribed. `channels`: 1 or 2; 0:
+ * what the first packets have. ERR_NOMEM; as aac_track_new. */
 int aac_fanout_new(struct aac_fanout **out, struct track *source, unsigned channels,
                    struct loop *home, struct loop *worker);
 

@@ -485,6 +485,34 @@ static void loops_end_under_way(void **state)
     uv_sem_destroy(&gate.open);
 }
 
+/* Nobody listens: nothing is encoded. Who comes then hears what is sent from then on, however long
+ * the pause was. */
+static void nobody_listens(void **state)
+{
+    struct bench *b = *state;
+    static const usec_t pauses[EARS] = { 100 * MSEC, 700 * MSEC, 3 * SEC };
+    feed(b, SEC);
+    for (int i = 0; i < EARS; i++) {
+        struct ear *e = &b->ears[i];
+        struct gate gate;
+        close_gate(&gate, b);
+        feed(b, pauses[i]);
+        assert_int_equal(aac_fanout_stats(b->fanout).waiting, 0);
+        assert_int_equal(aac_fanout_deadline(b->fanout), USEC_NEVER);
+        open_gate(&gate, b);
+
+        usec_t came_at = b->opus_end;
+        subscribe(b, i);
+        feed(b, 3 * SEC);
+        unsubscribe(b, i);
+        settle(b);
+        assert_int_equal(e->ends, 1);
+        assert_complete(e, b->opus_end);
+        assert_in_range(e->first - came_at + 2 * AAC_FRAME, 0, 4 * AAC_FRAME);
+        assert_alike(b, e, came_at - OFFSET + 500 * MSEC, b->opus_end - OFFSET - 500 * MSEC);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(freeing_while_the_worker_is_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(a_worker_that_is_behind_drops, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_pause_all_comes_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
         cmocka_unit_test_setup_teardown(loops_end_under_way, setup, teardown),
     };
     log_setup(LOG_ERROR, false);

@@ -66,6 +66,11 @@ usec_t api_now(const struct api *api)
     return api->actions.ops->now(api->actions.ctx);
 }
 
+void api_call_begun(struct api *api)
+{
+    api->calls++;
+}
+
 void api_call_ended(struct api *api, const char *action, const char *code, usec_t took)
 {
     api->calls--;
@@ -158,7 +163,6 @@ void api_handle(struct api *api, const struct http_request *request, usec_t wall
         refuse(reply);
         return;
     }
-    api->calls++;
     bool good = envelope_read(&envelope, request, &problem);
     api_call_name(call, &envelope.common, request);
     if (!good || !limits_address(api->limits, request->peer, api_now(api), &problem) ||

@@ -15,6 +15,7 @@ struct api_call *api_call_new(struct api *api, struct api_reply reply)
     call->reply = reply;
     call->started = api_now(api);
     random_uuid(call->request_id);
+    api_call_begun(api);
     return call;
 }
 

@@ -33,6 +33,7 @@ void api_call_fail_problem(struct api_call *call, const struct api_problem *prob
 
 /* What calls need of their api. */
 usec_t api_now(const struct api *api);
+void api_call_begun(struct api *api);
 void api_call_ended(struct api *api, const char *action, const char *code, usec_t took);
 
 #endif

@@ -199,10 +199,22 @@ void world_fini(struct world *w)
 
 /* --- time --- */
 
+struct waiting {
+    struct world *w;
+    bool (*wanted)(struct world *w);
+};
+
+static void begin_to_wait(void *ctx)
+{
+    const struct waiting *waiting = ctx;
+    waiting->w->wanted = waiting->wanted;
+    look(waiting->w);
+}
+
 void world_wait(struct world *w, bool (*wanted)(struct world *w))
 {
-    w->wanted = wanted; /* the loop's from the next call on */
-    world_do(w, look);
+    struct waiting waiting = { w, wanted };
+    loop_call(w->loop, begin_to_wait, &waiting);
     uv_sem_wait(&w->came);
 }
 

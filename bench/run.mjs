@@ -75,7 +75,7 @@ function trouble(figures, streams) {
     return `the sound is ${figures.aacBehind.toFixed(1)} s behind`;
   if (figures.overflows > 0)
     return 'the disk queue was full';
-  return null;
+  return figures.undelivered ?? null;
 }
 
 async function reeltimeRows(output, streams, { withIngest = false } = {}) {

@@ -177,12 +177,18 @@ async function bytesIn(folder) {
   return sum;
 }
 
+// What is stored of a task: in the spool as long as it is being written, in the bucket once it is delivered.
+async function stored(task) {
+  const bucket = await taskFolder(path.join(data, 'buckets'), task.TaskId).catch(() => '');
+  return await bytesIn(path.join(data, 'spool', task.TaskId)) + (bucket ? await bytesIn(bucket) : 0);
+}
+
 async function create(client, keys) {
   const asked = Date.now();
   const { TaskId } = await client.CreateCloudRecording({
     SdkAppId: keys.sdkAppId, RoomId: roomId, RoomIdType: 0, UserId: robot,
     UserSig: mintUserSig({ ...keys, userId: robot }),
-    RecordParams: { RecordMode: 1, MaxIdleTime: 30, AvMerge: 1 },
+    RecordParams: { RecordMode: 1, MaxIdleTime: 30, AvMerge: 1, OutputFormat: 1 },    // HLS and MP4
     StorageParams: {
       CloudStorage: { Vendor: 1, Region: 'local', Bucket: 'demo', AccessKey: 'none', SecretKey: 'none' },
     },
@@ -194,14 +200,14 @@ async function create(client, keys) {
 let interrupted = null;     // while it records: ends that early
 
 // Waits until the time is over, or Ctrl-C.
-async function watchRecording(client, task, seconds, folder) {
+async function watchRecording(client, task, seconds) {
   const bar = new Bar('recording'), began = Date.now(), passed = () => (Date.now() - began) / 1000;
   const early = new Promise(resolve => { interrupted = resolve; });
   let stopped = false;
   early.then(() => { stopped = true; });
   while (!stopped && passed() < seconds) {
     const { Status } = await client.DescribeCloudRecording(task);
-    bar.show(passed() / seconds, `${Math.floor(passed())} of ${seconds} s  ${Status}  ${human(await bytesIn(await folder()))} stored`);
+    bar.show(passed() / seconds, `${Math.floor(passed())} of ${seconds} s  ${Status}  ${human(await stored(task))} stored`);
     await Promise.race([early, delay(Math.min(500, Math.max(0, seconds * 1000 - (Date.now() - began))))]);
   }
   interrupted = null;
@@ -270,8 +276,7 @@ async function show(seconds) {
   await startPublisher(endpoint, keys);
   const client = cloudClient({ endpoint, ...keys });
   const task = await create(client, keys);
-  const folder = () => taskFolder(path.join(data, 'buckets'), task.TaskId).catch(() => '');
-  await watchRecording(client, task, seconds, folder);
+  await watchRecording(client, task, seconds);
   await deliver(client, task);
   await report(await taskFolder(path.join(data, 'buckets'), task.TaskId));
 }
@@ -296,6 +301,9 @@ for (const signal of ['SIGINT', 'SIGTERM'])
     console.log('\nending');
     finish().finally(() => process.exit(130));
   });
+
+// Nobody listens any more.
+process.stdout.on('error', () => finish().finally(() => process.exit(1)));
 
 function readSeconds() {
   let values;

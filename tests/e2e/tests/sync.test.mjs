@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { coveredSeconds } from '../lib/hls.mjs';
 import { beepDelays, beeps, counterProblems, flashes, patternPictures } from '../lib/pattern.mjs';
 import { picturesTurnDark, soundStarts } from '../lib/probe.mjs';
-import { network, payloadType } from '../lib/relay.mjs';
+import { network, payloadType } from '../lib/udp_relay.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { until } from '../lib/wait.mjs';
 
@@ -50,22 +50,25 @@ test('Sound that comes 250 ms late is recorded in step with the picture', { time
   const { url, relays } = await network(t, stage.daemon, datagram => (payloadType(datagram) === opus ? delayMs : 0));
   const room = { roomId: 'late-sound' };
   // The task is there first: what is recorded begins with the very first packets.
-  const recording = await stage.record({ ...room, record: { AvMerge: 1 } });
+  const recording = await stage.record({ ...room, record: { AvMerge: 1, OutputFormat: 1 } });
   const alice = await stage.publishPattern({ ...room, userId: 'alice', url });
   const [{ BeginTimeStamp }] = await recording.files(1);
   await until('enough is recorded', () => Date.now() > BeginTimeStamp + (judgedAfter + wantedBeeps + 4) * 1000,
     { timeoutMs: 40000 });
   await alice.leave();
-  await stage.finish(recording);
+  await stage.finish(recording, { groups: 1 });
   const through = name => relays.reduce((sum, relay) => sum + relay[name], 0);
   assert.ok(through('delayed') > 50 * wantedBeeps && through('passed') > 30 * wantedBeeps, 'all went through the relay');
 
-  await recording.verify([['alice', 'audiovideo']]);
-  const file = path.join(await recording.folder(), `${recording.stem('alice', 'audiovideo')}.m3u8`);
-  const pictures = await patternPictures(file);
-  assert.deepEqual(counterProblems(pictures), []);
-  const delays = beepDelays(flashes(pictures), await beeps(file), pictures[0].at + judgedAfter);
-  const late = delays.slice(0, -1);    // after the last flash the sound may end before its beep
-  assert.ok(late.length >= wantedBeeps, `${late.length} flashes to judge`);
-  assert.ok(late.every(ms => Math.abs(ms) <= beepToleranceMs), `beeps are later by ${delays.map(Math.round)} ms`);
+  const stem = recording.stem('alice', 'audiovideo'), mp4 = `${stem.replace(/_audiovideo$/, '')}.mp4`;
+  await recording.verify([['alice', 'audiovideo']], { besides: [mp4] });
+  for (const name of [`${stem}.m3u8`, mp4]) {
+    const file = path.join(await recording.folder(), name);
+    const pictures = await patternPictures(file);
+    assert.deepEqual(counterProblems(pictures), [], name);
+    const delays = beepDelays(flashes(pictures), await beeps(file), pictures[0].at + judgedAfter);
+    const judged = delays.slice(0, -1);    // after the last flash the sound may end before its beep
+    assert.ok(judged.length >= wantedBeeps, `${name}: ${judged.length} flashes to judge`);
+    assert.ok(judged.every(ms => Math.abs(ms) <= beepToleranceMs), `${name}: beeps are later by ${delays.map(Math.round)} ms`);
+  }
 });

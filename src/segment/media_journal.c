@@ -104,7 +104,7 @@ void journal_put_header(struct journal_writer *w, const struct journal_header *h
 
 void journal_put_track(struct journal_writer *w, const struct journal_track *t)
 {
-    assert(t->track < JOURNAL_MAX_TRACKS && t->timescale);
+    assert(t->track < JOURNAL_MAX_TRACKS && t->timescale >= JOURNAL_MIN_SCALE);
     size_t at = begin(w, JOURNAL_TRACK);
     buf_put_u8(&w->out, t->track);
     buf_put_u8(&w->out, t->kind);

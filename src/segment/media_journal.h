@@ -39,7 +39,9 @@
 #define JOURNAL_MAX_SAMPLE  (8u << 20)         /* bytes of one sample */
 #define JOURNAL_MAX_DELTA   ((int64_t)1 << 31) /* ticks between two samples of a track */
 #define JOURNAL_MAX_TICK    ((int64_t)1 << 48) /* either side of the start */
-#define JOURNAL_MAX_US      ((usec_t)1 << 52)  /* about 142 years */
+#define JOURNAL_MIN_SCALE   1000               /* ticks a second */
+#define JOURNAL_MAX_SCALE   1000000
+#define JOURNAL_MAX_US      ((usec_t)1 << 52) /* about 142 years */
 #define JOURNAL_MAX_BODY    ((uint64_t)1 << 48)
 
 enum media_format { MEDIA_FORMAT_MP4 = 1, MEDIA_FORMAT_ADTS = 2 };

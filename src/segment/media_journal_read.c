@@ -213,7 +213,9 @@ static int read_track(struct journal_reader *r, struct reader *in, struct journa
     t->kind = read_u8(in);
     t->timescale = read_u32(in);
     t->priming = read_u32(in);
-    if (in->failed || t->track >= JOURNAL_MAX_TRACKS || r->track[t->track].known || !t->timescale)
+    if (in->failed || t->track >= JOURNAL_MAX_TRACKS || r->track[t->track].known)
+        return ERR_MALFORMED;
+    if (t->timescale < JOURNAL_MIN_SCALE || t->timescale > JOURNAL_MAX_SCALE)
         return ERR_MALFORMED;
     if (t->kind != JOURNAL_VIDEO_H264 && t->kind != JOURNAL_AUDIO_AAC)
         return ERR_UNSUPPORTED;

@@ -148,7 +148,8 @@ static void take_item(struct scan *s, const struct journal_item *item)
     case JOURNAL_SAMPLE: take_sample(s, &item->sample); break;
     case JOURNAL_GAP:
         out->summary.gaps++;
-        out->summary.gap_us += item->gap.to - item->gap.from;
+        if (out->summary.gap_us < JOURNAL_MAX_US)
+            out->summary.gap_us += item->gap.to - item->gap.from;
         break;
     case JOURNAL_END:
         out->ended = true;

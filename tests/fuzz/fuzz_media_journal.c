@@ -1,11 +1,12 @@
 /* The journal of a media file. First byte 0: the rest is the journal. Otherwise the rest is a row
  * of records (type, 16-bit length, payload) that are given their right checksums first, so that
- * what lies behind the checksum is reached too. What comes out must keep the rules. */
+ * what lies behind the checksum is reached too. What comes out must keep the rules, and an index
+ * made from it has the size that was foretold. */
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "base/err.h"
-#include "segment/media_journal.h"
+#include "segment/mp4/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,6 +57,29 @@ static unsigned walk(struct bytes bytes, struct journal_writer *again)
     return items;
 }
 
+static int take(void *ctx, uint64_t pos, struct bytes bytes)
+{
+    uint64_t *end = ctx;
+    *end = pos + bytes.len > *end ? pos + bytes.len : *end;
+    return OK;
+}
+
+static void make_index(struct bytes journal, uint64_t body)
+{
+    static struct media_scan scan;
+    static struct box_out out;
+    struct journal_memory memory;
+    uint64_t size, end = 0;
+    journal_memory_init(&memory, journal);
+    if (media_scan(&scan, &memory.source, body))
+        return;
+    check(scan.good <= journal.len && scan.body <= body);
+    if (mp4_head_size(&size, &scan, &memory.source, MP4_ALIGN))
+        return;
+    box_out_init(&out, take, &end);
+    check(mp4_head_write(&out, &scan, &memory.source, size) == OK && end == size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
@@ -67,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         wrap(&wrapped, reader_of(in));
         in = buf_bytes(&wrapped);
     }
+    make_index(in, UINT64_MAX);
+    make_index(in, 100);
     struct journal_writer again;
     journal_writer_init(&again);
     unsigned items = walk(in, &again);

@@ -1,5 +1,5 @@
-/* The insides of an S3 bucket, for s3_bucket.c (puts), s3_multipart.c (large ones) and s3_request.c
- * (one signed request). Control loop. */
+/* The insides of an S3 bucket, for s3_bucket.c (puts), s3_multipart.c (large ones), s3_resume.c
+ * (what a former run left of them) and s3_request.c (one signed request). Control loop. */
 #ifndef UPLOAD_S3_H
 #define UPLOAD_S3_H
 
@@ -40,12 +40,16 @@ struct s3_upload {
     struct stat file; /* which file's parts these are */
     uint64_t size, part_size;
     unsigned count, done; /* parts; the store has the first `done` of them */
+    unsigned claimed;     /* and says that it has these too: their `etag` is to be checked */
+    bool looked;          /* for what a former run left in the store */
     char id[S3_UPLOAD_ID_SIZE];
     struct s3_part {
         char etag[S3_ETAG_SIZE];
         uint8_t md5[MD5_SIZE];
     } parts[];
 };
+
+struct s3_request;
 
 /* Lives until its put is done, or was cancelled and its work has left the thread pool. */
 struct bucket_job {
@@ -88,14 +92,30 @@ int s3_upload_hash(struct bucket_job *job);
 /* The next request of a large put. */
 void s3_upload_step(struct bucket_job *job);
 
-/* Asks the store to forget it, without waiting for the answer, and frees it. NULL is fine. */
+uint64_t s3_upload_part_len(const struct s3_upload *u, unsigned part); /* from 0 */
+
+/* Sends a request of the job. When that fails the put ends. */
+void s3_job_ask(struct bucket_job *job, const struct s3_request *request, http_done *done);
+
+/* Asks the store to forget it, if it knows of it, without waiting for the answer. */
+void s3_upload_forget(struct s3_bucket *b, const struct s3_upload *u);
+
+/* The same, and frees it. NULL is fine. */
 void s3_upload_abort(struct s3_bucket *b, struct s3_upload *u);
+
+/* --- s3_resume.c --- */
+
+/* Asks what the store has of the file from before, then goes on with s3_upload_step. */
+void s3_resume_look(struct bucket_job *job);
+
+/* The next part is this one, and the store has it. */
+bool s3_resume_has_part(struct s3_upload *u, const uint8_t md5[MD5_SIZE]);
 
 /* --- s3_request.c --- */
 
 struct s3_request {
-    const char *method, *key;
-    struct sigv4_param query[2];
+    const char *method, *key; /* key "": the bucket */
+    struct sigv4_param query[3];
     size_t query_count;
     const char *content_type;      /* NULL: none */
     const struct content *content; /* of the body; NULL: there is none */

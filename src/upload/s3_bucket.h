@@ -1,11 +1,13 @@
 /* A bucket in an object store that speaks S3: AWS, Tencent COS, Ceph, MinIO and others.
  *
  *   small    hash (thread pool) -> PUT
- *   large    initiate -> for each part: hash -> PUT part -> complete
+ *   large    look for a former run's upload, or initiate -> for each part that is missing: hash ->
+ *            PUT part -> complete
  *
  * Every request is signed with SigV4 over its payload's SHA-256, and carries a Content-MD5; an ETag
  * that must be an MD5 and is another is a failure. What a large object already has in the store is
- * kept in mind when a put fails, so that the next put of the same file sends only what is missing;
+ * kept in mind when a put fails, so that the next put of the same file sends only what is missing,
+ * and asked of the store with the first put, since the daemon may have been restarted;
  * when the bucket goes, or such a put is cancelled, the store is asked to forget the parts.
  *
  * Outcomes:

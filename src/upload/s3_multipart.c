@@ -62,15 +62,19 @@ static void on_aborted(void *ctx, const struct http_result *answer)
     (void)ctx, (void)answer;
 }
 
-void s3_upload_abort(struct s3_bucket *b, struct s3_upload *u)
+void s3_upload_forget(struct s3_bucket *b, const struct s3_upload *u)
 {
-    if (!u)
-        return;
     const struct s3_request request = {
         .method = "DELETE", .key = u->key, .query = { { "uploadId", u->id } }, .query_count = 1
     };
     if (u->id[0] && s3_send(b, &request, on_aborted, NULL, NULL))
         log_warn(&b->log, "parts of %s stay in the store", u->key);
+}
+
+void s3_upload_abort(struct s3_bucket *b, struct s3_upload *u)
+{
+    if (u)
+        s3_upload_forget(b, u);
     free(u);
 }
 
@@ -96,7 +100,7 @@ static bool good(struct bucket_job *job, const struct http_result *answer)
     return false;
 }
 
-static void ask(struct bucket_job *job, const struct s3_request *request, http_done *done)
+void s3_job_ask(struct bucket_job *job, const struct s3_request *request, http_done *done)
 {
     int err = s3_send(job->bucket, request, done, job, &job->transfer);
     if (err)
@@ -124,7 +128,18 @@ static void initiate(struct bucket_job *job)
                                         .query = { { "uploads", "" } },
                                         .query_count = 1,
                                         .content_type = job->content_type };
-    ask(job, &request, on_initiated);
+    s3_job_ask(job, &request, on_initiated);
+}
+
+static void part_done(struct bucket_job *job)
+{
+    struct s3_upload *u = job->upload;
+    memcpy(u->parts[u->done].md5, job->content.md5, MD5_SIZE);
+    u->done++;
+    if (u->done == u->count)
+        s3_upload_step(job);
+    else if (s3_upload_hash(job))
+        end(job, UPLOAD_RETRY, "Internal", "the thread pool takes no work");
 }
 
 static void on_part(void *ctx, const struct http_result *answer)
@@ -138,12 +153,7 @@ static void on_part(void *ctx, const struct http_result *answer)
         end(job, UPLOAD_RETRY, "WrongETag", "the store's ETag of a part is not its MD5");
         return;
     }
-    memcpy(part->md5, job->content.md5, MD5_SIZE);
-    u->done++;
-    if (u->done == u->count)
-        s3_upload_step(job);
-    else if (s3_upload_hash(job))
-        end(job, UPLOAD_RETRY, "Internal", "the thread pool takes no work");
+    part_done(job);
 }
 
 static void put_part(struct bucket_job *job)
@@ -160,7 +170,7 @@ static void put_part(struct bucket_job *job)
                                         .fd = &job->fd,
                                         .offset = job->offset,
                                         .len = job->len };
-    ask(job, &request, on_part);
+    s3_job_ask(job, &request, on_part);
 }
 
 /* --- completion --- */
@@ -221,7 +231,7 @@ static void on_looked(void *ctx, const struct http_result *answer)
 static void look(struct bucket_job *job)
 {
     const struct s3_request request = { .method = "HEAD", .key = job->key };
-    ask(job, &request, on_looked);
+    s3_job_ask(job, &request, on_looked);
 }
 
 static void on_completed(void *ctx, const struct http_result *answer)
@@ -259,24 +269,33 @@ static void complete(struct bucket_job *job)
                                         .content = &content,
                                         .body = buf_bytes(list),
                                         .patient = true };
-    ask(job, &request, on_completed);
+    s3_job_ask(job, &request, on_completed);
 }
 
 /* --- --- */
 
+uint64_t s3_upload_part_len(const struct s3_upload *u, unsigned part)
+{
+    uint64_t offset = part * u->part_size;
+    uint64_t left = part < u->count ? u->size - offset : 0;
+    return left < u->part_size ? left : u->part_size;
+}
+
 int s3_upload_hash(struct bucket_job *job)
 {
     const struct s3_upload *u = job->upload;
-    uint64_t offset = u->done * u->part_size;
-    uint64_t left = u->done < u->count ? u->size - offset : 0;
-    return s3_job_hash(job, offset, left < u->part_size ? left : u->part_size);
+    return s3_job_hash(job, u->done * u->part_size, s3_upload_part_len(u, u->done));
 }
 
 void s3_upload_step(struct bucket_job *job)
 {
-    const struct s3_upload *u = job->upload;
-    if (!u->id[0])
+    struct s3_upload *u = job->upload;
+    if (!u->looked)
+        s3_resume_look(job);
+    else if (!u->id[0])
         initiate(job);
+    else if (s3_resume_has_part(u, job->content.md5))
+        part_done(job);
     else if (u->done < u->count)
         put_part(job);
     else

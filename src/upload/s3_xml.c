@@ -212,3 +212,19 @@ bool s3_xml_text(struct bytes xml, const char *name, char *out, size_t size)
     }
     return false;
 }
+
+bool s3_xml_next(struct bytes *xml, const char *name, struct bytes *inside)
+{
+    struct piece p;
+    const uint8_t *start = NULL, *before = xml->ptr;
+    for (; next_piece(xml, &p) && p.kind != PIECE_END; before = xml->ptr) {
+        bool found = bytes_equal_str(p.text, name);
+        if (found && p.kind == PIECE_OPEN)
+            start = xml->ptr;
+        if (found && p.kind == PIECE_CLOSE && start) {
+            *inside = bytes_of(start, (size_t)(before - start));
+            return true;
+        }
+    }
+    return false;
+}

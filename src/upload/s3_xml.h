@@ -15,4 +15,8 @@ bool s3_xml_root_is(struct bytes xml, const char *name);
  * what was found so far is in `out`. */
 bool s3_xml_text(struct bytes xml, const char *name, char *out, size_t size);
 
+/* What stands within the next element of this name, which holds no other of its name; `xml` goes on
+ * behind it. False: there is none, or the XML breaks before its end. */
+bool s3_xml_next(struct bytes *xml, const char *name, struct bytes *inside);
+
 #endif

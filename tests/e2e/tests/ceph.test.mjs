@@ -207,6 +207,34 @@ describe('Ceph', { concurrency: 3, skip }, () => {
     assert.deepEqual(stage.receiver.problems(), []);
   });
 
+  test('A daemon that is killed in mid-upload goes on with the parts that are there', { timeout }, async t => {
+    await makeBucket(ceph.where, 'killed');
+    const relay = await Relay.start(Number(new URL(ceph.endpoint).port));
+    t.after(() => relay.stop());
+    const stage = await Stage.open(t, { configure: configure(config => { config.record = { segment_seconds: 8 }; }) });
+    const room = { roomId: 'killed', storage: inCeph('killed', { EndpointUrl: relay.endpoint }) };
+    const publisher = await stage.publishGst({ ...room, userId: 'noisy' },
+      ['--no-audio', '--noise', '12000', '--width', '640', '--height', '480']);
+    const frozen = relay.freezeAfter(7 * mib);
+    const recording = await stage.record(room);
+    await frozen;
+    let kept;
+    await stage.daemon.crash(async () => {
+      await publisher.kill();
+      relay.cut();
+      kept = await spooled(stage, recording);
+    });
+    const [[first, bytes]] = kept;
+    assert.ok(bytes.length > 7 * mib);
+
+    await stage.receiver.wait(recording.taskId, 305, patient);
+    const objects = await fetched(stage, 'killed');
+    await recording.verify([['noisy', 'video']]);
+    assert.ok(bytes.equals(await readFile(path.join(await recording.folder(), first))), 'as recorded');
+    const size = objects.reduce((sum, o) => sum + o.size, 0);
+    assert.ok(relay.sent < size + 4 * mib, `the part is not sent again: ${relay.sent} bytes for ${size}`);
+  });
+
   test('Over TLS: the configured authority is trusted, and no other', { timeout }, async t => {
     await makeBucket(ceph.where, 'behind-tls');
     const folder = await mkdtemp(path.join(tmpdir(), 'reeltime-tls-'));

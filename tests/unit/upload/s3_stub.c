@@ -83,6 +83,7 @@ static void parse(struct request *r, const char *head)
     snprintf(r->query, sizeof r->query, "%s", query ? query + 1 : "");
     bool upload = strstr(r->query, "uploadId=") != NULL;
     r->op = strcmp(r->method, "HEAD") == 0            ? STUB_HEAD
+            : strcmp(r->method, "GET") == 0           ? STUB_LIST
             : strcmp(r->method, "DELETE") == 0        ? STUB_ABORT
             : strcmp(r->method, "PUT") == 0 && upload ? STUB_PART
             : strcmp(r->method, "PUT") == 0           ? STUB_PUT
@@ -340,6 +341,62 @@ static struct peer_answer head(struct s3_stub *s, const struct request *r)
     return (struct peer_answer){ .text = text };
 }
 
+/* Those of one key, decoded; the path is the bucket's. */
+static struct peer_answer list_uploads(struct s3_stub *s, const struct request *r)
+{
+    struct buf prefix, body;
+    buf_init(&prefix, 1200);
+    buf_init(&body, sizeof *s->answers - 300);
+    if (!http_query(bytes_str(r->query), "prefix", &prefix))
+        broken(s, "prefix");
+    buf_put_str(&body, "<ListMultipartUploadsResult><Prefix>x</Prefix>");
+    for (int i = 0; i < MAX_OBJECTS; i++) {
+        struct buf key;
+        const struct upload *u = &s->uploads[i];
+        if (!u->id[0] || strncmp(u->path, r->path, strlen(r->path)) != 0)
+            continue;
+        buf_init(&key, 1200);
+        http_percent_decode(bytes_str(u->path + strlen(r->path)), false, &key);
+        if (str_starts(buf_bytes(&key), buf_str(&prefix)))
+            buf_printf(&body, "<Upload><Key>%s</Key><UploadId>%s</UploadId></Upload>",
+                       buf_str(&key), u->id);
+        buf_fini(&key);
+    }
+    buf_put_str(&body, "</ListMultipartUploadsResult>");
+    struct peer_answer a = answer(s, "200 OK", "", buf_str(&body));
+    buf_fini(&prefix);
+    buf_fini(&body);
+    return a;
+}
+
+static struct peer_answer list_parts(struct s3_stub *s, const struct request *r,
+                                     const struct upload *u)
+{
+    unsigned after = 0, shown = 0, more = 0;
+    struct buf body;
+    const char *marker = strstr(r->query, "part-number-marker=");
+    if (!marker || sscanf(marker, "part-number-marker=%u", &after) != 1)
+        broken(s, "part-number-marker");
+    buf_init(&body, sizeof *s->answers - 300);
+    buf_put_str(&body, "<ListPartsResult>");
+    for (unsigned i = after; i < MAX_PARTS; i++) {
+        if (!u->parts[i].bytes)
+            continue;
+        if (shown++ < 2)
+            buf_printf(
+                &body,
+                "<Part><PartNumber>%u</PartNumber><ETag>&quot;%s&quot;</ETag><Size>%zu</Size>"
+                "</Part>",
+                i + 1, u->etags[i], u->parts[i].len);
+        else
+            more++;
+    }
+    buf_printf(&body, "<IsTruncated>%s</IsTruncated></ListPartsResult>", more ? "true" : "false");
+    struct peer_answer a = answer(s, "200 OK", "", buf_str(&body));
+    buf_fini(&body);
+    return a;
+}
+
 static struct peer_answer perform(struct s3_stub *s, const struct request *r)
 {
     if (r->op == STUB_PUT)
@@ -348,9 +405,13 @@ static struct peer_answer perform(struct s3_stub *s, const struct request *r)
         return initiate(s, r);
     if (r->op == STUB_HEAD)
         return head(s, r);
+    if (r->op == STUB_LIST && !strstr(r->query, "uploadId="))
+        return list_uploads(s, r);
     struct upload *u = upload_of(s, r);
     if (!u)
         return error(s, "404 Not Found", "NoSuchUpload");
+    if (r->op == STUB_LIST)
+        return list_parts(s, r, u);
     if (r->op == STUB_PART)
         return put_part(s, r, u);
     if (r->op == STUB_COMPLETE)

@@ -12,7 +12,16 @@
 
 struct s3_stub;
 
-enum stub_op { STUB_PUT, STUB_INITIATE, STUB_PART, STUB_COMPLETE, STUB_ABORT, STUB_HEAD, STUB_OPS };
+enum stub_op {
+    STUB_PUT,
+    STUB_INITIATE,
+    STUB_PART,
+    STUB_COMPLETE,
+    STUB_ABORT,
+    STUB_HEAD,
+    STUB_LIST, /* of uploads, or of an upload's parts, two at a time */
+    STUB_OPS
+};
 
 enum stub_fault {
     STUB_SLOW_DOWN,   /* 503 */

@@ -262,7 +262,7 @@ static const struct story stories[] = {
     { "reset in mid-part", STUB_PART, STUB_RESET, 3, 2, 2, UPLOAD_RETRY, "ConnectionBroken", 1, 1 },
     { "the answer to a part is lost", STUB_PART, STUB_LOST, 1, 1, 0, UPLOAD_OK, "", 1 },
     { "no answer to a part", STUB_PART, STUB_LOST, 1, 2, 1, UPLOAD_RETRY, "ConnectionBroken", 2 },
-    { "no answer to the begin", STUB_INITIATE, STUB_LOST, 0, 1, 1, UPLOAD_RETRY, "ConnectionBroken",
+    { "no answer to the begin", STUB_INITIATE, STUB_LOST, 0, 2, 1, UPLOAD_RETRY, "ConnectionBroken",
       0 },
     { "a stalled answer", STUB_PART, STUB_STALL, 1, 1, 1, UPLOAD_RETRY, "Timeout", 1 },
     { "a wrong ETag", STUB_PART, STUB_WRONG_ETAG, 4, 2, 2, UPLOAD_RETRY, "WrongETag", 2 },

@@ -80,8 +80,9 @@ const struct doc_error doc_errors[] = {
       "does not allow to enter the room.",
       DOC_CREATE },
     { API_UNSUPPORTED_METHOD,
-      "Everything is valid, and this service does not serve it: mixed mode, video on demand, "
-      "certain output formats.",
+      "Everything is valid, and this service does not serve it, like mixed mode or video on "
+      "demand; "
+      "the message names it.",
       DOC_CREATE },
     { API_RESTRICTED_CONCURRENCY, "The application has as many running tasks as it may have.",
       DOC_CREATE },

@@ -148,7 +148,7 @@ test('PrivateMapKey', { timeout }, async t => {
   const create = more => stage.cloud.CreateCloudRecording({ ...daemon.createParams(params), ...more });
   await t.test('a recorder needs the right to enter', async () => {
     for (const PrivateMapKey of [undefined, mint('robot', 255 & ~right.enter), mint('alice', 255)])
-      await assert.rejects(create({ PrivateMapKey }), { code: 'AuthFailure.UnauthorizedOperation' });
+      await assert.rejects(create({ PrivateMapKey }), { code: 'UnauthorizedOperation' });
   });
 
   const publisher = await GstPublisher.start({ ...alice, url: alice.url + query(mint('alice', 255)).query });

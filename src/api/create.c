@@ -99,11 +99,6 @@ bool create_params_unserved(const struct create_params *params, struct api_probl
 {
     if (params->record.mode == RECORD_MIXED)
         api_problem_set(problem, API_UNSUPPORTED_METHOD, "`RecordParams.RecordMode` 2 (mixed)");
-    bool mp4 = params->record.output_format == OUTPUT_HLS_MP4 ||
-               params->record.output_format == OUTPUT_MP4;
-    if (mp4 && params->record.fill == FILL_BLACK)
-        api_problem_set(problem, API_UNSUPPORTED_METHOD,
-                        "`RecordParams.FillType` 1 (black); MP4 repeats the last picture (0)");
     if (params->storage.cloud_vod)
         api_problem_set(problem, API_UNSUPPORTED_METHOD,
                         "`StorageParams.CloudVod`; use `CloudStorage`");

@@ -71,11 +71,16 @@ export async function soundStarts(file) {
   return [...stderr.matchAll(/silence_end: ([\d.]+) /g)].map(m => Number(m[1]));
 }
 
-// When the picture turns from bright to dark, in seconds.
-export async function picturesTurnDark(file) {
+// The mean brightness of each picture: [{ at, value }], seconds and 0 to 255.
+export async function brightness(file) {
   const { stdout } = await filtered(file, 'v',
     'format=yuv420p,signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-');
-  const frames = [...stdout.matchAll(/pts_time:([\d.]+)\s+lavfi.signalstats.YAVG=([\d.]+)/g)]
-    .map(m => ({ at: Number(m[1]), dark: Number(m[2]) < 100 }));
+  return [...stdout.matchAll(/pts_time:([\d.]+)\s+lavfi.signalstats.YAVG=([\d.]+)/g)]
+    .map(m => ({ at: Number(m[1]), value: Number(m[2]) }));
+}
+
+// When the picture turns from bright to dark, in seconds.
+export async function picturesTurnDark(file) {
+  const frames = (await brightness(file)).map(({ at, value }) => ({ at, dark: value < 100 }));
   return frames.filter((frame, i) => i > 0 && frame.dark && !frames[i - 1].dark).map(frame => frame.at);
 }

@@ -87,8 +87,8 @@ static void what_is_not_served_is_said(void **state)
         { REC_WITH("\"OutputFormat\":2,\"FillType\":1"), true },
         { REC_WITH("\"OutputFormat\":3"), true },
         { REC_WITH("\"OutputFormat\":4"), true },
-        { REC_WITH("\"OutputFormat\":1,\"FillType\":1"), false },
-        { REC_WITH("\"OutputFormat\":3,\"FillType\":1"), false },
+        { REC_WITH("\"OutputFormat\":1,\"FillType\":1"), true },
+        { REC_WITH("\"OutputFormat\":3,\"FillType\":1"), true },
         { MIXED("\"RoomIdType\":1"), false },
     };
     (void)state;

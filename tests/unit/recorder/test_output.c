@@ -14,8 +14,10 @@
 #include "../temp_dir.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "io/file.h"
 #include "recorder/output.h"
 #include "recorder/stats.h"
+#include "spool/media_file.h"
 
 #define FRAME_TIME (40 * MSEC)
 #define MAX_FILES  1000
@@ -54,9 +56,10 @@ static void on_ready(void *ctx, struct output *o, const struct spool_ready *file
     struct bench *b = ctx;
     assert_int_equal(b->dones, 0);
     assert_false(b->last);
-    if (file->kind == SINK_SEGMENT) {
+    assert_int_equal(file->err, OK);
+    if (file->kind != SINK_PLAYLIST) {
         assert_true(b->segments < MAX_FILES);
-        assert_string_equal(file->playlist, output_file(o));
+        assert_string_equal(file->playlist, file->kind == SINK_MEDIA ? "" : output_file(o));
         snprintf(b->files[b->segments++], sizeof *b->files, "%s", file->name);
     } else {
         assert_string_equal(file->name, output_file(o));
@@ -91,7 +94,8 @@ static void nobody_listens(void *ctx, const struct session_event *event)
 
 struct act {
     struct bench *bench;
-    enum names_type type;               /* open */
+    enum recording_form form; /* open */
+    enum names_type type;
     struct recording_source sources[4]; /* point; session 0: nobody */
     int points;
     bool end, close_first; /* the source's session is closed in the same turn */
@@ -106,6 +110,7 @@ static void open_on_control(void *ctx)
                                           .room_is_string = true,
                                           .user = "alice",
                                           .media = NAMES_MAIN,
+                                          .form = act->form,
                                           .type = act->type,
                                           .segment = SEC,
                                           .version = "1",
@@ -182,6 +187,14 @@ static void feed_on_media(void *ctx)
 
 /* --- the test's thread --- */
 
+static int finish_media(int dir, const char *name, uint64_t *bytes)
+{
+    struct media_file_summary summary;
+    int err = media_file_finish(dir, name, &summary);
+    *bytes = summary.sum.bytes;
+    return err;
+}
+
 static int setup(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
@@ -191,7 +204,7 @@ static int setup(void **state)
     assert_int_equal(dtls_identity_new(&b->identity), OK);
     assert_int_equal(spool_open(&b->spool, b->dir.path), OK);
     assert_int_equal(spool_create(&b->folder, b->spool, &meta), OK);
-    assert_int_equal(spool_writer_new(&b->writer, &SPOOL_LIMITS_DEFAULT, NULL), OK);
+    assert_int_equal(spool_writer_new(&b->writer, &SPOOL_LIMITS_DEFAULT, finish_media), OK);
     assert_int_equal(loop_new(&b->control, "control", 1000), OK);
     struct media_loop_config config = {
         .max_sessions = 10, .identity = b->identity, .control = b->control, .event = nobody_listens
@@ -515,6 +528,56 @@ static void whatever_happens_it_ends_well(void **state)
     }
 }
 
+/* One file over two sessions and a hole, in the time of the wall; its writer has changed nothing
+ * but its source. */
+static void a_file_goes_on(void **state)
+{
+    static const struct {
+        enum recording_form form;
+        const char *ending;
+        bool video;
+    } cases[] = { { RECORDING_MP4, "_main.mp4", true }, { RECORDING_AAC, "_main.aac", false } };
+    struct bench *b = *state;
+    for (size_t i = 0; i < 2; i++) {
+        struct act act = { .bench = b, .form = cases[i].form, .type = NAMES_AUDIO_VIDEO };
+        loop_call(b->control, open_on_control, &act);
+        uint64_t first = open_session(b), second = open_session(b);
+        usec_t began = b->now;
+        point(b, first);
+        feed(b, first, 5 * SEC);
+        settle(b);
+        point(b, 0);
+        settle(b);
+        b->now += 4 * SEC;
+        point(b, second);
+        feed(b, second, 3 * SEC);
+        settle(b);
+        usec_t length = b->now - began;
+        end(b);
+        uv_sem_wait(&b->done);
+        settle(b);
+        assert_int_equal(b->begins, 1);
+        assert_int_equal(b->segments, 1);
+        assert_int_equal(b->playlists, 0);
+        assert_int_equal(b->failures, 0);
+        assert_string_equal(b->files[0], output_file(b->output));
+        assert_true(file_has_suffix(b->files[0], cases[i].ending));
+
+        struct media_file_summary summary;
+        int dir = spool_folder_dir(b->folder);
+        assert_int_equal(media_file_summary_read(dir, b->files[0], &summary), OK);
+        assert_string_equal(summary.user, "alice");
+        assert_int_equal(summary.sum.start, output_begin(b->output));
+        assert_in_range(summary.sum.end - summary.sum.start, length - 200 * MSEC,
+                        length + 200 * MSEC);
+        assert_int_equal(summary.sum.video > 0, cases[i].video);
+        assert_true(summary.sum.audio > (uint64_t)(length / 22000));
+        assert_true(summary.sum.filled > 3 * 46);
+        assert_false(summary.sum.torn);
+        next_output(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_session_ends_while_it_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(the_session_ends_as_the_output_does, setup, teardown),
         cmocka_unit_test_setup_teardown(the_media_loop_stops_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(whatever_happens_it_ends_well, setup, teardown),
     };
     log_setup(LOG_ERROR, false);

@@ -101,6 +101,35 @@ void store_change_delete_task(struct store_change *change, const char *task_id)
     append_task(change, STEP_DELETE_TASK, &task);
 }
 
+static void append_playlist(struct store_change *change, enum step_kind kind,
+                            const struct store_playlist *playlist)
+{
+    struct store_playlist copy = *playlist;
+    size_t len = room_for(copy.task_id) + room_for(copy.name) + room_for(copy.user_id) +
+                 room_for(copy.track_type);
+    struct step *step = append(change, kind, len);
+    if (!step)
+        return;
+    char *pos = step->texts;
+    keep(&pos, &copy.task_id);
+    keep(&pos, &copy.name);
+    keep(&pos, &copy.user_id);
+    keep(&pos, &copy.track_type);
+    step->playlist = copy;
+}
+
+void store_change_add_playlist(struct store_change *change, const struct store_playlist *playlist)
+{
+    append_playlist(change, STEP_ADD_PLAYLIST, playlist);
+}
+
+void store_change_playlist_uploaded(struct store_change *change, const char *task_id,
+                                    const char *name)
+{
+    const struct store_playlist playlist = { .task_id = task_id, .name = name };
+    append_playlist(change, STEP_PLAYLIST_UPLOADED, &playlist);
+}
+
 void store_change_add_start(struct store_change *change, const struct store_start *start)
 {
     struct store_start copy = *start;

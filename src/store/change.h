@@ -36,6 +36,14 @@ struct store_start {
     usec_t created;                              /* Unix time */
 };
 
+/* A playlist of a task of which event 307 tells. The texts are borrowed for the call. */
+struct store_playlist {
+    const char *task_id, *name;
+    const char *user_id, *track_type; /* as in 307 */
+    usec_t begin;                     /* Unix time */
+    bool uploaded;                    /* event 304 tells of it */
+};
+
 struct store_change;
 
 struct store_change *store_change_new(void); /* NULL: out of memory */
@@ -53,7 +61,15 @@ void store_change_update_task(struct store_change *change, const struct store_ta
 void store_change_update_params(struct store_change *change, const char *task_id, int64_t epoch,
                                 const char *params);
 
-/* Forgets a task. Its events stay until delivered. No error when there is none. */
+/* Remembers a playlist, not uploaded; one that is known stays as it is. */
+void store_change_add_playlist(struct store_change *change, const struct store_playlist *playlist);
+
+/* No error when there is none. */
+void store_change_playlist_uploaded(struct store_change *change, const char *task_id,
+                                    const char *name);
+
+/* Forgets a task and its playlists. Its events stay until delivered. No error when there is none.
+ */
 void store_change_delete_task(struct store_change *change, const char *task_id);
 
 /* Remembers a start, in place of an older one of the same name. */

@@ -10,6 +10,8 @@ enum step_kind {
     STEP_UPDATE_TASK,
     STEP_UPDATE_PARAMS,
     STEP_DELETE_TASK,
+    STEP_ADD_PLAYLIST,
+    STEP_PLAYLIST_UPLOADED,
     STEP_ADD_START,
     STEP_EXPIRE_STARTS,
     STEP_ADD_EVENT,
@@ -20,10 +22,11 @@ enum step_kind {
 struct step {
     struct link in_change; /* store_change.steps */
     enum step_kind kind;
-    struct store_task task;   /* texts point into `texts` */
-    struct store_start start; /* the same */
-    usec_t before;            /* STEP_EXPIRE_STARTS */
-    struct event *event;      /* STEP_ADD_EVENT: owned; NULL once taken */
+    struct store_task task;         /* texts point into `texts` */
+    struct store_start start;       /* the same */
+    struct store_playlist playlist; /* the same */
+    usec_t before;                  /* STEP_EXPIRE_STARTS */
+    struct event *event;            /* STEP_ADD_EVENT: owned; NULL once taken */
     int64_t event_id;
     int attempts;
     usec_t first_attempt, next_attempt;

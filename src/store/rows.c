@@ -25,6 +25,10 @@ static const char *const sql[ROWS_COUNT] = {
     [ROWS_UPDATE_PARAMS] = "UPDATE tasks SET params = ?6, secrets = ?7 "
                            "WHERE task_id = ?1 AND epoch <= ?11",
     [ROWS_DELETE_TASK] = "DELETE FROM tasks WHERE task_id = ?1",
+    [ROWS_DELETE_PLAYLISTS] = "DELETE FROM playlists WHERE task_id = ?1",
+    [ROWS_INSERT_PLAYLIST] = "INSERT OR IGNORE INTO playlists (task_id, name, user_id, track_type, "
+                             "begin, uploaded) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+    [ROWS_PLAYLIST_UPLOADED] = "UPDATE playlists SET uploaded = 1 WHERE task_id = ?1 AND name = ?2",
     [ROWS_INSERT_START] = "INSERT OR REPLACE INTO starts (sdk_app_id, secret_id, key, task_id, "
                           "fingerprint, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [ROWS_EXPIRE_STARTS] = "DELETE FROM starts WHERE created <= ?1",
@@ -36,6 +40,8 @@ static const char *const sql[ROWS_COUNT] = {
     [ROWS_LOAD_TASKS] = "SELECT task_id, sdk_app_id, room_id_type, room_id, user_id, params, "
                         "secrets, wanted, actual, owner, epoch, created, expires, ended, "
                         "leave_code FROM tasks ORDER BY created, task_id",
+    [ROWS_LOAD_PLAYLISTS] = "SELECT task_id, name, user_id, track_type, begin, uploaded "
+                            "FROM playlists ORDER BY begin, name",
     [ROWS_LOAD_STARTS] = "SELECT sdk_app_id, secret_id, key, task_id, fingerprint, created "
                          "FROM starts ORDER BY created",
     [ROWS_LOAD_EVENTS] = "SELECT " EVENT_COLUMNS " FROM events ORDER BY id",
@@ -204,7 +210,30 @@ static int update_params(struct rows *rows, const struct store_task *task)
 static int delete_task(struct rows *rows, const struct store_task *task)
 {
     bind_text(rows->stmt[ROWS_DELETE_TASK], 1, task->task_id);
-    return finish(rows->stmt[ROWS_DELETE_TASK]);
+    int err = finish(rows->stmt[ROWS_DELETE_TASK]);
+    if (err)
+        return err;
+    bind_text(rows->stmt[ROWS_DELETE_PLAYLISTS], 1, task->task_id);
+    return finish(rows->stmt[ROWS_DELETE_PLAYLISTS]);
+}
+
+static int insert_playlist(struct rows *rows, const struct store_playlist *playlist)
+{
+    sqlite3_stmt *stmt = rows->stmt[ROWS_INSERT_PLAYLIST];
+    bind_text(stmt, 1, playlist->task_id);
+    bind_text(stmt, 2, playlist->name);
+    bind_text(stmt, 3, playlist->user_id);
+    bind_text(stmt, 4, playlist->track_type);
+    sqlite3_bind_int64(stmt, 5, playlist->begin);
+    return finish(stmt);
+}
+
+static int playlist_uploaded(struct rows *rows, const struct store_playlist *playlist)
+{
+    sqlite3_stmt *stmt = rows->stmt[ROWS_PLAYLIST_UPLOADED];
+    bind_text(stmt, 1, playlist->task_id);
+    bind_text(stmt, 2, playlist->name);
+    return finish(stmt);
 }
 
 static int insert_start(struct rows *rows, const struct store_start *start)
@@ -269,6 +298,8 @@ int rows_apply(struct rows *rows, const struct step *step)
     case STEP_UPDATE_TASK: return update_task(rows, &step->task);
     case STEP_UPDATE_PARAMS: return update_params(rows, &step->task);
     case STEP_DELETE_TASK: return delete_task(rows, &step->task);
+    case STEP_ADD_PLAYLIST: return insert_playlist(rows, &step->playlist);
+    case STEP_PLAYLIST_UPLOADED: return playlist_uploaded(rows, &step->playlist);
     case STEP_ADD_START: return insert_start(rows, &step->start);
     case STEP_EXPIRE_STARTS: return expire_starts(rows, step->before);
     case STEP_ADD_EVENT: return insert_event(rows, step->event);
@@ -364,6 +395,22 @@ int rows_load_tasks(struct rows *rows, store_task_row *on_row, void *ctx)
     }
     int err = read_end(rows, stmt, rc);
     return err ? err : first_err;
+}
+
+int rows_load_playlists(struct rows *rows, store_playlist_row *on_row, void *ctx)
+{
+    sqlite3_stmt *stmt = rows->stmt[ROWS_LOAD_PLAYLISTS];
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const struct store_playlist playlist = { .task_id = text_of(stmt, 0),
+                                                 .name = text_of(stmt, 1),
+                                                 .user_id = text_of(stmt, 2),
+                                                 .track_type = text_of(stmt, 3),
+                                                 .begin = sqlite3_column_int64(stmt, 4),
+                                                 .uploaded = sqlite3_column_int(stmt, 5) != 0 };
+        on_row(ctx, &playlist);
+    }
+    return read_end(rows, stmt, rc);
 }
 
 static struct store_start read_start(sqlite3_stmt *stmt)

@@ -13,12 +13,16 @@ enum {
     ROWS_UPDATE_TASK,
     ROWS_UPDATE_PARAMS,
     ROWS_DELETE_TASK,
+    ROWS_DELETE_PLAYLISTS,
+    ROWS_INSERT_PLAYLIST,
+    ROWS_PLAYLIST_UPLOADED,
     ROWS_INSERT_START,
     ROWS_EXPIRE_STARTS,
     ROWS_INSERT_EVENT,
     ROWS_DELETE_EVENT,
     ROWS_RESCHEDULE_EVENT,
     ROWS_LOAD_TASKS,
+    ROWS_LOAD_PLAYLISTS,
     ROWS_LOAD_STARTS,
     ROWS_LOAD_EVENTS,
     ROWS_FETCH_EVENT,
@@ -40,6 +44,7 @@ void rows_fini(struct rows *rows);
 int rows_apply(struct rows *rows, const struct step *step);
 
 int rows_load_tasks(struct rows *rows, store_task_row *on_row, void *ctx);
+int rows_load_playlists(struct rows *rows, store_playlist_row *on_row, void *ctx);
 int rows_load_starts(struct rows *rows, store_start_row *on_row, void *ctx);
 int rows_load_events(struct rows *rows, store_event_row *on_row, void *ctx);
 int rows_fetch_event(struct rows *rows, int64_t id, struct event **out);

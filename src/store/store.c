@@ -25,10 +25,10 @@ struct store {
 
     struct { /* home loop only */
         int64_t last_event;
-        bool submitted;
     } own;
 
-    struct { /* store thread only, once the first change was submitted */
+    struct { /* store thread, and the loads; under lock, which a commit holds */
+        pthread_mutex_t lock;
         struct rows rows;
         bool failing; /* the last commit failed, and was logged */
     } work;
@@ -168,8 +168,11 @@ static void *run(void *arg)
     struct store *store = arg;
     struct list jobs;
     pthread_setname_np(pthread_self(), "store");
-    while (take_jobs(store, &jobs))
+    while (take_jobs(store, &jobs)) {
+        pthread_mutex_lock(&store->work.lock);
         work(store, &jobs);
+        pthread_mutex_unlock(&store->work.lock);
+    }
     return NULL;
 }
 
@@ -242,6 +245,7 @@ static struct store *store_new(struct loop *home)
     store->home = home;
     store->lock_fd = -1;
     pthread_mutex_init(&store->shared.lock, NULL);
+    pthread_mutex_init(&store->work.lock, NULL);
     pthread_cond_init(&store->shared.wake, NULL);
     list_init(&store->shared.queue);
     return store;
@@ -294,6 +298,7 @@ void store_close(struct store *store)
         close(store->lock_fd);
     pthread_cond_destroy(&store->shared.wake);
     pthread_mutex_destroy(&store->shared.lock);
+    pthread_mutex_destroy(&store->work.lock);
     free(store);
 }
 
@@ -314,26 +319,39 @@ unsigned store_waiting(struct store *store)
 
 int store_load_tasks(struct store *store, store_task_row *on_row, void *ctx)
 {
-    assert(!store->own.submitted);
-    return rows_load_tasks(&store->work.rows, on_row, ctx);
+    pthread_mutex_lock(&store->work.lock);
+    int err = rows_load_tasks(&store->work.rows, on_row, ctx);
+    pthread_mutex_unlock(&store->work.lock);
+    return err;
+}
+
+int store_load_playlists(struct store *store, store_playlist_row *on_row, void *ctx)
+{
+    pthread_mutex_lock(&store->work.lock);
+    int err = rows_load_playlists(&store->work.rows, on_row, ctx);
+    pthread_mutex_unlock(&store->work.lock);
+    return err;
 }
 
 int store_load_starts(struct store *store, store_start_row *on_row, void *ctx)
 {
-    assert(!store->own.submitted);
-    return rows_load_starts(&store->work.rows, on_row, ctx);
+    pthread_mutex_lock(&store->work.lock);
+    int err = rows_load_starts(&store->work.rows, on_row, ctx);
+    pthread_mutex_unlock(&store->work.lock);
+    return err;
 }
 
 int store_load_events(struct store *store, store_event_row *on_row, void *ctx)
 {
-    assert(!store->own.submitted);
-    return rows_load_events(&store->work.rows, on_row, ctx);
+    pthread_mutex_lock(&store->work.lock);
+    int err = rows_load_events(&store->work.rows, on_row, ctx);
+    pthread_mutex_unlock(&store->work.lock);
+    return err;
 }
 
 static bool enqueue(struct store *store, struct job *job, bool must)
 {
     assert(loop_is_current(store->home));
-    store->own.submitted = true;
     pthread_mutex_lock(&store->shared.lock);
     bool taken = must || store->shared.count < STORE_MAX_WAITING;
     if (taken) {

@@ -42,19 +42,24 @@ unsigned store_waiting(struct store *store); /* changes and questions in the que
  * longer runs are freed. NULL is fine. */
 void store_close(struct store *store);
 
-/* All rows, in the order of creation, before the first submission. `row` and its texts are borrowed
- * for the call. ERR_AUTH: a task's secrets do not open with this key (logged, with the task); the
- * other rows come all the same. ERR_IO. */
+/* All rows, in the order of creation. The loads here wait for a commit under way, see what was
+ * committed, and call only before they return; what they call submits nothing. `row` and its texts
+ * are borrowed for the call. ERR_AUTH: a task's secrets do not open with this key (logged, with the
+ * task); the other rows come all the same. ERR_IO. */
 typedef void store_task_row(void *ctx, const struct store_task *row);
 int store_load_tasks(struct store *store, store_task_row *on_row, void *ctx);
 
-/* All starts that carry a key, the oldest first, before the first submission. `row` and its texts
- * are borrowed for the call. ERR_IO. */
+/* The playlists of all tasks, by their beginning. `row` and its texts are borrowed for the call.
+ * ERR_IO. */
+typedef void store_playlist_row(void *ctx, const struct store_playlist *row);
+int store_load_playlists(struct store *store, store_playlist_row *on_row, void *ctx);
+
+/* All starts that carry a key, the oldest first. `row` and its texts are borrowed for the call.
+ * ERR_IO. */
 typedef void store_start_row(void *ctx, const struct store_start *row);
 int store_load_starts(struct store *store, store_start_row *on_row, void *ctx);
 
-/* All events in the order in which they were submitted, before the first submission; each is yours.
- * ERR_IO, ERR_NOMEM. */
+/* All events in the order in which they were submitted; each is yours. ERR_IO, ERR_NOMEM. */
 typedef void store_event_row(void *ctx, struct event *event);
 int store_load_events(struct store *store, store_event_row *on_row, void *ctx);
 

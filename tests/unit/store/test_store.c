@@ -340,6 +340,55 @@ static void starts_are_kept_and_expire(void **state)
     bench_close(b);
 }
 
+static void on_playlist(void *ctx, const struct store_playlist *row)
+{
+    char line[200];
+    snprintf(line, sizeof line, "%s/%s/%s/%s/%d%s", row->task_id, row->name, row->user_id,
+             row->track_type, (int)(row->begin / SEC), row->uploaded ? "/uploaded" : "");
+    append_word(ctx, 400, line);
+}
+
+/* A load may come after changes: it waits for them. */
+static void expect_playlists(struct bench *b, const char *want)
+{
+    char texts[400] = "";
+    assert_int_equal(store_load_playlists(b->store, on_playlist, texts), OK);
+    assert_string_equal(texts, want);
+}
+
+static void playlists_go_with_their_task(void **state)
+{
+    struct bench *b = *state;
+    struct store_playlist a = { "task-1", "a.m3u8", "alice", "audio", 10 * SEC },
+                          v = { "task-1", "v.m3u8", "bob", "video", 9 * SEC },
+                          other = { "task-2", "a.m3u8", "", "audio_video", 11 * SEC };
+    struct store_change *change = start_of("task-1");
+    bench_open(b);
+    store_change_add_playlist(change, &a);
+    store_change_add_playlist(change, &v);
+    store_change_add_playlist(change, &other);
+    store_change_playlist_uploaded(change, "task-1", "a.m3u8");
+    store_change_playlist_uploaded(change, "task-1", "unknown.m3u8");
+    assert_int_equal(submit(b, change), OK);
+    expect_playlists(b, "task-1/v.m3u8/bob/video/9 task-1/a.m3u8/alice/audio/10/uploaded "
+                        "task-2/a.m3u8//audio_video/11 ");
+
+    change = store_change_new();
+    store_change_add_playlist(change, &a); /* is known, and stays uploaded */
+    assert_int_equal(submit(b, change), OK);
+    bench_close(b);
+    bench_open(b);
+    change = store_change_new();
+    store_change_delete_task(change, "task-2");
+    assert_int_equal(submit(b, change), OK);
+    expect_playlists(b, "task-1/v.m3u8/bob/video/9 task-1/a.m3u8/alice/audio/10/uploaded ");
+    change = store_change_new();
+    store_change_delete_task(change, "task-1");
+    assert_int_equal(submit(b, change), OK);
+    expect_playlists(b, "");
+    bench_close(b);
+}
+
 static void a_refused_change_leaves_nothing(void **state)
 {
     struct bench *b = *state;
@@ -749,6 +798,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_task_and_its_event_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(tasks_change_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(starts_are_kept_and_expire, setup, teardown),
+        cmocka_unit_test_setup_teardown(playlists_go_with_their_task, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_change_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_not_on_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_moved_to_another_task_do_not_open, setup, teardown),

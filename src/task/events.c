@@ -112,30 +112,31 @@ void task_commit(struct task *t, struct store_change *change)
     ledger_add(t->tasks->ledger, t->id, change, NULL, NULL);
 }
 
-/* An event that changes nothing in the row. */
-static void tell(struct task *t, const struct callback_event *what)
+void task_tell_slice(struct task *t, const struct store_playlist *playlist)
 {
     struct store_change *change = store_change_new();
-    if (change)
-        add_event(change, t, what);
+    if (change) {
+        struct callback_event cut = event_of(t, CALLBACK_FILE_SLICE);
+        cut.slice.file_name = playlist->name;
+        cut.slice.user_id = playlist->user_id;
+        cut.slice.track_type = playlist->track_type;
+        cut.slice.begin = playlist->begin;
+        store_change_add_playlist(change, playlist);
+        add_event(change, t, &cut);
+    }
     task_commit(t, change);
-}
-
-void task_tell_slice(struct task *t, const struct output *output)
-{
-    struct callback_event cut = event_of(t, CALLBACK_FILE_SLICE);
-    cut.slice.file_name = output_file(output);
-    cut.slice.user_id = output_user(output);
-    cut.slice.track_type = output_track_type(output);
-    cut.slice.begin = output_begin(output);
-    tell(t, &cut);
 }
 
 void task_tell_playlist(struct task *t, const char *playlist)
 {
-    struct callback_event uploaded = event_of(t, CALLBACK_FILE_INFO);
-    uploaded.file_list = playlist;
-    tell(t, &uploaded);
+    struct store_change *change = store_change_new();
+    if (change) {
+        struct callback_event uploaded = event_of(t, CALLBACK_FILE_INFO);
+        uploaded.file_list = playlist;
+        store_change_playlist_uploaded(change, t->id, playlist);
+        add_event(change, t, &uploaded);
+    }
+    task_commit(t, change);
 }
 
 static bool stops_the_upload(enum upload_result result)
@@ -165,7 +166,10 @@ void task_tell_upload_error(struct task *t, const struct upload_outcome *outcome
     struct callback_event failed = event_of(t, CALLBACK_UPLOAD_ERROR);
     failed.error.code = outcome->code;
     failed.error.message = outcome->message;
-    tell(t, &failed);
+    struct store_change *change = store_change_new();
+    if (change)
+        add_event(change, t, &failed);
+    task_commit(t, change);
 }
 
 static void add_stop(struct store_change *change, const struct task *t)

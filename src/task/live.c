@@ -31,6 +31,16 @@ static void on_output_started(void *ctx, struct output *output)
     log_info(&o->task->log, "first media of %s in %s", output_user(output), output_file(output));
 }
 
+static void tell_slice(struct task *t, const struct output *output)
+{
+    const struct store_playlist playlist = { .task_id = t->id,
+                                             .name = output_file(output),
+                                             .user_id = output_user(output),
+                                             .track_type = output_track_type(output),
+                                             .begin = output_begin(output) };
+    task_tell_slice(t, &playlist);
+}
+
 static void on_output_ready(void *ctx, struct output *output, const struct spool_ready *file)
 {
     struct task_output *o = ctx;
@@ -41,7 +51,7 @@ static void on_output_ready(void *ctx, struct output *output, const struct spool
     }
     if (file->kind == SINK_SEGMENT && !o->cut) {
         o->cut = true;
-        task_tell_slice(t, output);
+        tell_slice(t, output);
     }
     int err = file->kind == SINK_PLAYLIST
                   ? upload_task_playlist(t->upload, file->name, file->fd, file->bytes,

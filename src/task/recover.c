@@ -20,7 +20,8 @@ static const struct log *recovery_log(const struct spool_found *found)
 
 struct recovery {
     struct tasks *tasks;
-    struct list found; /* struct spool_found, by .in_found */
+    struct list found;     /* struct spool_found, by .in_found */
+    struct list playlists; /* struct stored_playlist, by .in_recovery */
     struct row {
         struct row *next;
         char *task_id, *robot_id;
@@ -67,6 +68,37 @@ static void on_row(void *ctx, const struct store_task *task)
     r->rows = row;
 }
 
+/* A row of the playlists; the texts lie behind it. */
+struct stored_playlist {
+    struct link in_recovery; /* recovery.playlists */
+    struct store_playlist row;
+    char texts[];
+};
+
+static const char *put_text(char **pos, const char *text)
+{
+    char *at = *pos;
+    *pos = stpcpy(at, text) + 1;
+    return at;
+}
+
+static void on_playlist(void *ctx, const struct store_playlist *row)
+{
+    struct recovery *r = ctx;
+    size_t len = strlen(row->task_id) + strlen(row->name) + strlen(row->user_id) +
+                 strlen(row->track_type) + 4;
+    struct stored_playlist *p = calloc(1, sizeof *p + len);
+    if (!p)
+        return; /* a callback may come again */
+    char *pos = p->texts;
+    p->row = *row;
+    p->row.task_id = put_text(&pos, row->task_id);
+    p->row.name = put_text(&pos, row->name);
+    p->row.user_id = put_text(&pos, row->user_id);
+    p->row.track_type = put_text(&pos, row->track_type);
+    list_append(&r->playlists, &p->in_recovery);
+}
+
 static struct row *take_row(struct recovery *r, const char *task_id)
 {
     for (struct row **at = &r->rows; *at; at = &(*at)->next)
@@ -78,8 +110,9 @@ static struct row *take_row(struct recovery *r, const char *task_id)
     return NULL;
 }
 
-static struct task *task_of_row(struct tasks *tasks, const struct row *row)
+static struct task *task_of_row(struct recovery *r, const struct row *row)
 {
+    struct tasks *tasks = r->tasks;
     struct task *t = task_new(tasks, row->task_id, row->room.sdk_app_id, row->robot_id);
     if (!t)
         return NULL;
@@ -93,6 +126,11 @@ static struct task *task_of_row(struct tasks *tasks, const struct row *row)
     t->told = row->told;
     if (!row->ended)
         task_commit_end(t);
+    list_each(p, &r->playlists, struct stored_playlist, in_recovery)
+    {
+        if (strcmp(p->row.task_id, t->id) == 0 && former_add(t, &p->row))
+            log_error(&t->log, "out of memory: a callback may come again");
+    }
     return t;
 }
 
@@ -124,7 +162,11 @@ int task_repair(struct task *t)
     if (done.salvaged || done.listed)
         log_info(&t->log, "%u torn segments made whole, %u segments added to their playlists",
                  done.salvaged, done.listed);
-    return upload_task_recover(t->upload, true);
+    int err = upload_task_recover(t->upload, true);
+    bool of_former_run = !t->params;
+    if (!err && of_former_run)
+        former_take_up(t);
+    return err;
 }
 
 /* What a task records in files has journals, playlists have none. */
@@ -197,7 +239,7 @@ static void recover_folder(struct recovery *r, struct spool_found *found)
         remove_unknown(found);
         return;
     }
-    struct task *t = row               ? task_of_row(r->tasks, row)
+    struct task *t = row               ? task_of_row(r, row)
                      : found->meta_err ? NULL
                                        : task_of_meta(r->tasks, &found->meta);
     row_free(row);
@@ -220,17 +262,20 @@ static void recover_folder(struct recovery *r, struct spool_found *found)
 }
 
 /* A row without a folder: everything was delivered, only the row's end is missing. */
-static void recover_row(struct tasks *tasks, const struct row *row)
+static void recover_row(struct recovery *r, const struct row *row)
 {
-    struct task *t = task_of_row(tasks, row);
-    if (t)
-        task_forget(t);
+    struct task *t = task_of_row(r, row);
+    if (!t)
+        return;
+    former_take_up(t);
+    task_forget(t);
 }
 
 int tasks_recover(struct tasks *tasks)
 {
     struct recovery r = { .tasks = tasks };
     list_init(&r.found);
+    list_init(&r.playlists);
     int err = once_load(tasks);
     if (err)
         return err;
@@ -240,7 +285,9 @@ int tasks_recover(struct tasks *tasks)
                   "some tasks' secrets do not open: is this the master key they were stored with?");
     else if (err)
         return err;
-    err = spool_scan(tasks->config.spool, &r.found);
+    err = store_load_playlists(tasks->config.store, on_playlist, &r);
+    if (!err)
+        err = spool_scan(tasks->config.spool, &r.found);
     list_each(found, &r.found, struct spool_found, in_found)
     {
         recover_folder(&r, found);
@@ -249,8 +296,9 @@ int tasks_recover(struct tasks *tasks)
     while (r.rows) {
         struct row *row = r.rows;
         r.rows = row->next;
-        recover_row(tasks, row);
+        recover_row(&r, row);
         row_free(row);
     }
+    list_each(p, &r.playlists, struct stored_playlist, in_recovery) free(p);
     return err;
 }

@@ -19,6 +19,7 @@ struct task *task_new(struct tasks *tasks, const char *id, uint32_t sdk_app_id,
     snprintf(t->id, sizeof t->id, "%s", id);
     t->log = log_with(NULL, "task", id);
     list_init(&t->outputs);
+    list_init(&t->former);
     link_init(&t->observer.in_list);
     link_init(&t->robot.in_room);
     t->robot_id = strdup(robot_id);
@@ -50,6 +51,7 @@ void task_free(struct task *t)
         output_free(o->output);
         free(o);
     }
+    former_free(t);
     recording_free(t->recording);
     spool_folder_unref(t->folder);
     create_params_free(t->params);
@@ -136,7 +138,13 @@ static void on_upload_error(void *ctx, const char *name, const struct upload_out
 
 static void on_first_playlist(void *ctx, const char *playlist)
 {
-    task_tell_playlist(ctx, playlist);
+    struct task *t = ctx;
+    struct former_playlist *former = former_find(t, playlist);
+    if (former && former->row.uploaded)
+        return; /* a former run told of it */
+    if (former)
+        former->row.uploaded = true;
+    task_tell_playlist(t, playlist);
 }
 
 static void on_stuck(void *ctx)

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "recorder/output.h"
 #include "recorder/recording.h"
+#include "task/former.h"
 #include "task/ledger.h"
 #include "task/starts.h"
 #include "task/storage.h"
@@ -75,6 +76,7 @@ struct task {
     struct recording *recording; /* RUNNING and after, NULL in tasks of a former run */
     struct list outputs;         /* struct task_output, by .in_task; kept for Describe */
     unsigned outputs_open;       /* not done yet */
+    struct list former;          /* struct former_playlist, by .in_task; in tasks of a former run */
     struct room_observer observer;
     struct room_robot robot;
     struct auto_room *automatic; /* whose task this is, until it ends; NULL: none */
@@ -100,7 +102,8 @@ void task_end(struct task *t, int leave_code); /* RUNNING -> ENDING; otherwise n
 void task_deliver(struct task *t);             /* ENDING or LEFT: no more files will come */
 
 /* recover.c: nobody writes in the task's folder any more: makes whole what was torn, as far as it
- * can be (what cannot stays), and queues all for upload. ERR_NOMEM, ERR_IO. */
+ * can be (what cannot stays), and queues all for upload. Tells of playlists of a former run what
+ * was not told. ERR_NOMEM, ERR_IO. */
 int task_repair(struct task *t);
 
 void task_leave(struct task *t);  /* ENDING -> LEFT, 305 Status 1 */
@@ -145,10 +148,10 @@ struct store_change *task_change_params(const struct task *t); /* the params as 
 
 /* Into the ledger: behind what it has of this task. */
 void task_commit(struct task *t, struct store_change *change);
-void task_commit_end(struct task *t);                              /* 302 */
-void task_commit_found(struct task *t);                            /* inserts; 302 */
-void task_tell_slice(struct task *t, const struct output *output); /* 307 */
-void task_tell_playlist(struct task *t, const char *playlist);     /* 304 */
+void task_commit_end(struct task *t);                                        /* 302 */
+void task_commit_found(struct task *t);                                      /* inserts; 302 */
+void task_tell_slice(struct task *t, const struct store_playlist *playlist); /* 307 */
+void task_tell_playlist(struct task *t, const char *playlist);               /* 304 */
 void task_commit_delivered(struct task *t);   /* 305, Status 0 or 2; deletes the row */
 int task_upload_status(const struct task *t); /* of 305, now that all is delivered; -1: none */
 

@@ -128,18 +128,24 @@ struct task *task_visible(struct tasks *tasks, uint32_t sdk_app_id, const char *
     return good ? t : NULL;
 }
 
+static json_t *list_entry(const char *user, const char *file, const char *type, usec_t begin)
+{
+    return json_pack("{s:s, s:s, s:s, s:I}", "UserId", user, "FileName", file, "TrackType", type,
+                     "BeginTimeStamp", (json_int_t)(begin / MSEC));
+}
+
 static json_t *file_list(const struct task *t)
 {
     json_t *list = json_array();
+    list_each(p, &t->former, struct former_playlist, in_task) json_array_append_new(
+        list, list_entry(p->row.user_id, p->row.name, p->row.track_type, p->row.begin));
     list_each(o, &t->outputs, struct task_output, in_task)
     {
         usec_t begin = output_begin(o->output);
         if (begin == USEC_UNSET || output_form(o->output) != RECORDING_HLS)
             continue; /* files are told of by event 310 */
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:I}", "UserId", output_user(o->output), "FileName",
-                            output_file(o->output), "TrackType", output_track_type(o->output),
-                            "BeginTimeStamp", (json_int_t)(begin / MSEC)));
+        json_array_append_new(list, list_entry(output_user(o->output), output_file(o->output),
+                                               output_track_type(o->output), begin));
     }
     return list;
 }

@@ -12,7 +12,7 @@
  *              event 305 (Status 0)
  *   LEFT       the bucket refused for a minute after the end: event 305 (Status 1) is committed,
  *              ResourceNotFound; the files are tried further for limits.undelivered_hours, then
- *              event 305 (Status 2)
+ *              event 305 (Status 2). Playlists that go up only then: event 304 before it
  *   gone       ResourceNotFound
  *
  * Nobody is told anything before the store has committed it. */

@@ -351,6 +351,117 @@ static void a_row_without_a_folder(void **state)
     assert_int_equal(world_rows(w), 0);
 }
 
+#define STEM "1400000001_cm9vbQ..__UserId_s_YWxpY2U.__UserId_e_main_audio"
+#define LIST STEM ".m3u8"
+#define PART STEM "_20250101000000163.ts"
+
+static const char list_text[] = "#EXTM3U\n"
+                                "#EXT-X-VERSION:3\n"
+                                "#EXT-X-TARGETDURATION:10\n"
+                                "#EXT-X-TRTC-START-REC-TIME:1735689600163\n"
+                                "#EXT-X-TRTC-FILE-ATTR:1735689600163,4\n"
+                                "#EXTINF:10.0660,\n" PART "\n";
+
+static struct store_playlist list_row(const struct world *w)
+{
+    return (struct store_playlist){ .task_id = w->task_id,
+                                    .name = LIST,
+                                    .user_id = "alice",
+                                    .track_type = "audio",
+                                    .begin = 1735689600163 * MSEC };
+}
+
+static void put_playlist(struct world *w)
+{
+    char path[256];
+    snprintf(path, sizeof path, "spool/%s/" PART, w->task_id);
+    temp_dir_write(&w->dir, path, "part");
+    snprintf(path, sizeof path, "spool/%s/" LIST, w->task_id);
+    temp_dir_write(&w->dir, path, list_text);
+}
+
+static void tell_slice(struct world *w)
+{
+    const struct store_playlist row = list_row(w);
+    task_tell_slice(task_find(w->tasks, w->task_id), &row);
+}
+
+static void tell_both(struct world *w)
+{
+    tell_slice(w);
+    task_tell_playlist(task_find(w->tasks, w->task_id), LIST);
+}
+
+static bool told(struct world *w)
+{
+    return ledger_idle(w->tasks->ledger);
+}
+
+/* The process ends somewhere between a playlist's first segment and its last upload: what was told
+ * is not told again, and what was not is. */
+static void restart_with_playlist(struct world *w, bool is_there, void (*tell)(struct world *w),
+                                  const char *want)
+{
+    assert_true(world_create(w, "room", "robot"));
+    if (is_there)
+        put_playlist(w);
+    if (tell)
+        world_do(w, tell);
+    world_wait(w, told);
+    world_stop(w);
+    world_start(w);
+    world_wait(w, nobody);
+    expect_events(w, w->task_id, want);
+}
+
+static void nothing_was_told(void **state)
+{
+    restart_with_playlist(*state, true, NULL, "301 0, 303 0, 302 100, 307, 304, 305 0");
+}
+
+static void the_slice_was_told(void **state)
+{
+    restart_with_playlist(*state, true, tell_slice, "301 0, 303 0, 307, 302 100, 304, 305 0");
+}
+
+static void all_was_told(void **state)
+{
+    restart_with_playlist(*state, true, tell_both, "301 0, 303 0, 307, 304, 302 100, 305 0");
+}
+
+/* Uploaded with its end, gone from the spool, and then the process ended before 304 was stored. */
+static void its_upload_was_not_told(void **state)
+{
+    restart_with_playlist(*state, false, tell_slice, "301 0, 303 0, 307, 302 100, 304, 305 0");
+}
+
+static void describe_knows_former_playlists(void **state)
+{
+    struct world *w = *state;
+    a_bucket_to_trouble(w);
+    assert_true(world_create(w, "room", "robot"));
+    put_playlist(w);
+    world_stop(w);
+    world_start(w);
+    assert_true(world_describe(w, w->task_id));
+    assert_non_null(strstr(w->answer,
+                           "\"StorageFileList\":[{\"UserId\":\"alice\",\"FileName\":\"" LIST
+                           "\",\"TrackType\":\"audio\",\"BeginTimeStamp\":"
+                           "1735689600163}]"));
+}
+
+/* Events of an application that has no receiver any more are dropped while the store is loaded. */
+static void a_receiver_that_was_taken_away(void **state)
+{
+    struct world *w = *state;
+    assert_true(world_create(w, "room", "robot"));
+    world_stop(w);
+    w->nobody_listens = true;
+    world_start(w);
+    world_wait(w, nobody);
+    expect_events(w, w->task_id, "");
+}
+
 /* --- a full disk --- */
 
 static bool gone_but_not_stored(struct world *w)
@@ -410,6 +521,12 @@ int main(void)
         LIFE(what_ran_is_ended_and_delivered),
         LIFE(without_the_store),
         LIFE(a_row_without_a_folder),
+        LIFE(nothing_was_told),
+        LIFE(the_slice_was_told),
+        LIFE(all_was_told),
+        LIFE(its_upload_was_not_told),
+        LIFE(describe_knows_former_playlists),
+        LIFE(a_receiver_that_was_taken_away),
         LIFE(the_end_is_told_though_its_commit_failed),
         LIFE(the_next_start_tells_what_was_never_stored),
     };

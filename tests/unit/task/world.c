@@ -61,11 +61,11 @@ static uint32_t chance(void *ctx)
 
 static bool receiver(void *ctx, uint32_t sdk_app_id, int group, struct outbox_receiver *out)
 {
-    (void)ctx;
+    const struct world *w = ctx;
     (void)sdk_app_id;
     (void)group;
     *out = (struct outbox_receiver){ .url = "http://127.0.0.1:1/", .schedule = SCHEDULE_DEFAULT };
-    return true;
+    return !w->nobody_listens;
 }
 
 static struct media_loop *no_media(void *ctx, uint64_t session)
@@ -83,7 +83,7 @@ static void on_turn(uv_check_t *check)
 static void start(struct world *w)
 {
     char path[128];
-    const struct delivery_settings delivery = { .receiver = receiver };
+    const struct delivery_settings delivery = { .receiver = receiver, .ctx = w };
     const struct rooms_limits rooms = ROOMS_DEFAULT_LIMITS;
     snprintf(path, sizeof path, "%s/state.db", w->dir.path);
     assert_int_equal(store_open(&w->store, path, &master, w->loop), OK);
@@ -405,11 +405,12 @@ static void put_event(char *out, int type, const char *body)
 {
     static const char *const names[] = { "\"Status\":", "\"LeaveCode\":", "\"Code\":\"" };
     size_t len = strlen(out);
+    len += (size_t)snprintf(out + len, 1024 - len, "%s%d", len ? ", " : "", type);
     for (size_t i = 0; i < 3; i++) {
         const char *at = strstr(body, names[i]);
         if (at)
-            snprintf(out + len, 1024 - len, "%s%d %.*s", len ? ", " : "", type,
-                     (int)strcspn(at + strlen(names[i]), ",}\""), at + strlen(names[i]));
+            snprintf(out + len, 1024 - len, " %.*s", (int)strcspn(at + strlen(names[i]), ",}\""),
+                     at + strlen(names[i]));
     }
 }
 

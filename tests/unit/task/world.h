@@ -26,6 +26,8 @@ struct world {
     usec_t now, wake; /* the uploader's clock, which stands still; a start sets it right */
     uv_timer_t timer;
 
+    bool nobody_listens; /* events are dropped */
+
     uv_check_t check; /* after each turn of the loop */
     bool (*wanted)(struct world *w);
     uv_sem_t came;
@@ -61,7 +63,7 @@ bool world_failed_with(const struct world *w, const char *code);
 /* A whole file in the task's spool folder, and queued for upload. */
 void world_record(struct world *w, const char *task_id, const char *name);
 
-/* "301 0, 302 100, ..." with Status, LeaveCode or Code: what the store holds of a task in its
+/* "301 0, 302 100, 307, ..." with Status, LeaveCode or Code: what the store holds of a task in its
  * order. Stops the world before and starts nothing. `out` of 1024 bytes. */
 void world_events(struct world *w, const char *task_id, char *out);
 

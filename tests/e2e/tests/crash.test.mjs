@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { allowedOrder, toldPlaylists } from '../lib/events.mjs';
 import { randomFrom, seed } from '../lib/seeded.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { delay, until } from '../lib/wait.mjs';
@@ -32,6 +33,17 @@ function checkLoss(lists, killedAt) {
   }
 }
 
+// Every event came, in an allowed order, and none was made twice, in whichever life of the daemon.
+async function checkEvents({ receiver }, recording, wanted, options) {
+  await receiver.wait(recording.taskId, 305, { timeoutMs: 30000 });
+  const events = receiver.attempted(recording.taskId);
+  assert.deepEqual(allowedOrder(events, options), [], `${events.map(event => event.EventType)}`);
+  const names = wanted.map(([userId, type]) => `${recording.stem(userId, type)}.m3u8`).sort();
+  const { cut, uploaded } = toldPlaylists(events);
+  assert.deepEqual([...new Set(cut.map(file => file.FileName))].sort(), names);
+  assert.deepEqual([...new Set(uploaded)].sort(), names);
+}
+
 const spoolIsEmpty = stage => until('the spool is empty', async () =>
   (await readdir(path.join(stage.daemon.data, 'spool'))).length === 0, { timeoutMs: 30000 });
 
@@ -55,6 +67,7 @@ test('Killed at any moment, a recording is delivered up to about then', { timeou
     await spoolIsEmpty(stage);
     console.log(`round ${round}: killed after ${ms} ms`);
     checkLoss(await recording.verify(wanted), killedAt);
+    await checkEvents(stage, recording, wanted);
   }
   assert.deepEqual(stage.receiver.problems(), []);
 });
@@ -70,5 +83,7 @@ test('With the store lost the files are delivered all the same', { timeout: 1200
     await Promise.all(files.map(name => rm(path.join(stage.daemon.data, name))));
   });
   await spoolIsEmpty(stage);
-  checkLoss(await recording.verify([['alice', 'audio'], ['alice', 'video']]), killedAt);
+  const wanted = [['alice', 'audio'], ['alice', 'video']];
+  checkLoss(await recording.verify(wanted), killedAt);
+  await checkEvents(stage, recording, wanted, { repeats: true });
 });

@@ -276,6 +276,37 @@ static void bad_bucket_names_are_refused(void **state)
         assert_int_equal(dir_bucket_new(&b, NULL, "/tmp", bad[i], true), ERR_MALFORMED);
 }
 
+static void a_bucket_is_checked_before_it_is_used(void **state)
+{
+    (void)state;
+    struct temp_dir dir = temp_dir_new();
+    temp_dir_write(&dir, "file", "no folder");
+    char missing[100];
+    snprintf(missing, sizeof missing, "%s/missing", dir.path);
+    const struct {
+        const char *root, *name;
+        bool create;
+        enum upload_result want;
+    } cases[] = {
+        { dir.path, "b", false, UPLOAD_NO_BUCKET },
+        { dir.path, "b", true, UPLOAD_OK },
+        { dir.path, "b", false, UPLOAD_OK }, /* it was made */
+        { dir.path, "file", true, UPLOAD_BAD_REQUEST },
+        { missing, "b", true, UPLOAD_NO_BUCKET },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bucket *b;
+        struct upload_outcome outcome;
+        assert_int_equal(dir_bucket_new(&b, NULL, cases[i].root, cases[i].name, cases[i].create),
+                         OK);
+        bucket_check(b, &outcome);
+        if (outcome.result != cases[i].want)
+            fail_msg("case %zu: %s", i, upload_result_text(outcome.result));
+        bucket_free(b);
+    }
+    temp_dir_free(&dir);
+}
+
 /* ---- the whole way ---- */
 
 struct daemon {
@@ -418,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_full_target_is_tried_again),
         cmocka_unit_test(cancelled_puts_are_silent),
         cmocka_unit_test(bad_bucket_names_are_refused),
+        cmocka_unit_test(a_bucket_is_checked_before_it_is_used),
         cmocka_unit_test(from_sink_to_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

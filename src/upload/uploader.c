@@ -455,9 +455,8 @@ static void start(struct upload_task *t)
     u->probes += probe;
 }
 
-static void start_all(struct uploader *u)
+static void start_all(struct uploader *u, usec_t at)
 {
-    usec_t at = now(u);
     while (u->running < u->limits.total_jobs) {
         struct upload_task *t = next_task(u, at);
         if (!t)
@@ -582,9 +581,9 @@ static usec_t late_at(const struct upload_task *t)
 }
 
 /* When the next pause ends, or a task is late. */
-static usec_t next_wake(struct uploader *u)
+static usec_t next_wake(struct uploader *u, usec_t at)
 {
-    usec_t next = USEC_NEVER, at = now(u);
+    usec_t next = USEC_NEVER;
     list_each(lane, &u->lanes, struct lane, in_lanes)
         list_each(t, &lane->tasks, struct upload_task, in_lane)
     {
@@ -596,19 +595,21 @@ static usec_t next_wake(struct uploader *u)
     return next;
 }
 
-static void look_for_late(struct uploader *u)
+static void look_for_late(struct uploader *u, usec_t at)
 {
-    usec_t at = now(u);
     list_each(lane, &u->lanes, struct lane, in_lanes)
         list_each(t, &lane->tasks, struct upload_task, in_lane) if (late_at(t) <= at) touch(t);
 }
 
+/* One time for the whole tick: what becomes due while it runs is woken for at once, not forgotten.
+ */
 void uploader_tick(struct uploader *u)
 {
+    usec_t at = now(u);
     u->kicked = true; /* holds back wake-ups until the end of this tick */
-    look_for_late(u);
+    look_for_late(u, at);
     settle_all(u);
-    start_all(u);
+    start_all(u, at);
     u->kicked = !list_empty(&u->unsettled);
-    u->clock.wake_at(u->clock.ctx, u->kicked ? now(u) : next_wake(u));
+    u->clock.wake_at(u->clock.ctx, u->kicked ? at : next_wake(u, at));
 }

@@ -159,12 +159,16 @@ struct world {
     struct spool *spool;
     struct uploader *uploader;
     usec_t now, wake;
+    usec_t step; /* time goes on by this with each look at the clock */
     unsigned seed;
 };
 
 static usec_t world_now(void *ctx)
 {
-    return ((struct world *)ctx)->now;
+    struct world *w = ctx;
+    usec_t now = w->now;
+    w->now += w->step;
+    return now;
 }
 
 static void world_wake_at(void *ctx, usec_t deadline)
@@ -514,6 +518,35 @@ static void bounds_hold_and_tasks_take_turns(void **state)
     teardown(&w);
     for (int i = 0; i < 6; i++)
         fake_fini(&f[i]);
+}
+
+/* A pause that ends, or a task that becomes stuck, while a tick runs. */
+static void what_is_due_within_a_tick_is_woken_for(void **state)
+{
+    (void)state;
+    for (usec_t before = 0; before < 12; before++) {
+        struct world w;
+        struct fake f;
+        struct listener l;
+        begin_one(&w, &f, &l);
+        w.now = 1000 * SEC;
+        add_segment(&l, "0.ts", "");
+        run(&w);
+        answer(&f, first_put(&f), UPLOAD_RETRY);
+        run(&w);
+        usec_t due = w.wake;
+        w.now = due - before;
+        w.step = 1;
+        uploader_tick(w.uploader);
+        assert_true(f.running == 1 || w.wake == due);
+        w.step = 0;
+        run_until(&w, due + SEC);
+        answer(&f, first_put(&f), UPLOAD_OK);
+        run(&w);
+        end_listener(&l);
+        teardown(&w);
+        fake_fini(&f);
+    }
 }
 
 static void failures_pause_and_probe(void **state)
@@ -978,6 +1011,7 @@ int main(void)
         cmocka_unit_test(an_empty_task_is_delivered),
         cmocka_unit_test(the_folder_stays_until_it_may_go),
         cmocka_unit_test(bounds_hold_and_tasks_take_turns),
+        cmocka_unit_test(what_is_due_within_a_tick_is_woken_for),
         cmocka_unit_test(failures_pause_and_probe),
         cmocka_unit_test(dead_buckets_hold_up_nobody),
         cmocka_unit_test(a_task_may_go_at_any_time),

@@ -33,7 +33,8 @@ struct sink_ops {
 
     /* Adds to the open file; the bytes are borrowed for the call. ERR_LIMIT: queue full, nothing
      * was taken and the file stays as it was; ERR_IO: the disk failed, now or since the last call.
-     * No bytes at all: what was taken so far is not to wait for more. */
+     * No bytes at all: what was taken so far is not to wait for more; never refused for a full
+     * queue. */
     int (*append)(struct sink *sink, struct bytes bytes);
 
     /* Adds a record to the open file's journal; the bytes are borrowed for the call. It reaches the

@@ -54,6 +54,7 @@ int ts_file_begin(struct ts_file *f, const char *name, usec_t zero, usec_t start
     f->bytes = 0;
     f->zero = zero;
     f->start = f->put_end = f->safe_end = start;
+    f->held_from = USEC_UNSET;
     str_copy(f->name, sizeof f->name, bytes_str(name));
     ts_put_tables(&f->ts, &f->out, video, audio);
     if (discontinuity)
@@ -74,14 +75,18 @@ static int flush(struct ts_file *f)
     if (f->out.size > OUT_KEEP)
         buf_fini(&f->out);
     buf_clear(&f->out);
+    f->held_from = USEC_UNSET;
     return OK;
 }
 
-static int flush_if_due(struct ts_file *f, usec_t end)
+/* Held media counts from its own times: `put_end` may be an estimate that lies far ahead. */
+static int flush_if_due(struct ts_file *f, usec_t time, usec_t end)
 {
     if (end > f->put_end)
         f->put_end = end;
-    bool due = f->out.len >= TS_FILE_CHUNK || f->put_end - f->safe_end >= TS_FILE_HELD;
+    if (f->held_from == USEC_UNSET)
+        f->held_from = time;
+    bool due = f->out.len >= TS_FILE_CHUNK || end - f->held_from >= TS_FILE_HELD;
     return due ? flush(f) : OK;
 }
 
@@ -106,7 +111,7 @@ static int put_batch(struct ts_file *f)
     buf_clear(&f->batch.adts);
     f->batch.frames = 0;
     int err = put_pes(f, TS_AUDIO, f->batch.start, true);
-    return err ? err : flush_if_due(f, f->batch.end);
+    return err ? err : flush_if_due(f, f->batch.start, f->batch.end);
 }
 
 int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h264_params *params,
@@ -116,7 +121,7 @@ int ts_file_video(struct ts_file *f, const struct frame *frame, const struct h26
     int err = annexb_put(pes, bytes_of(frame->data, frame->size), frame->key ? params : NULL);
     if (!err)
         err = put_pes(f, TS_VIDEO, frame->time, frame->key);
-    return err ? err : flush_if_due(f, end);
+    return err ? err : flush_if_due(f, frame->time, end);
 }
 
 int ts_file_audio(struct ts_file *f, usec_t time, usec_t end, struct bytes raw, unsigned channels)
@@ -158,15 +163,17 @@ static int flush_all(struct ts_file *f)
 
 int ts_file_flush(struct ts_file *f)
 {
-    int err = flush(f);
+    int err = put_batch(f);
+    if (!err)
+        err = flush(f);
     return err ? err : f->sink->ops->append(f->sink, bytes_of(NULL, 0));
 }
 
 int ts_file_finish(struct ts_file *f, usec_t end, const char *playlist, struct sink_file *info)
 {
     int err = flush_all(f);
-    if (err == ERR_LIMIT && f->bytes) {
-        end = f->safe_end;
+    if (err == ERR_LIMIT && f->safe_end > f->start) {
+        end = end < f->safe_end ? end : f->safe_end;
         err = OK;
     }
     if (!err) {

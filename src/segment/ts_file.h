@@ -23,7 +23,9 @@ struct ts_file {
     bool open, full; /* full: the sink refused a piece; nothing more can be written */
     char name[NAMES_SIZE];
     usec_t zero, start;       /* where time stamps count from; the first sample */
-    usec_t put_end, safe_end; /* end of what is in `out`, and of what the sink has */
+    usec_t put_end, safe_end; /* end of what is in `out`, and of what the sink has; the duration of
+                                 a newest picture is a guess */
+    usec_t held_from;         /* the first frame in `out`; USEC_UNSET: none */
     uint64_t bytes;           /* the sink has */
 
     struct {

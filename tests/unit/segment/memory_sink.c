@@ -35,7 +35,8 @@ static int append(struct sink *s, struct bytes bytes)
 {
     struct memory_sink *m = of(s);
     assert_true(m->is_open);
-    if (m->append_error)
+    bool refused = m->append_error == ERR_LIMIT ? bytes.len > 0 : m->append_error != OK;
+    if (refused)
         return m->append_error;
     buf_put_bytes(&m->open.bytes, bytes);
     m->open.appends++;

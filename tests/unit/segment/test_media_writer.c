@@ -493,10 +493,10 @@ static void a_day_of_sound_splits_to_the_frame(void **state)
     struct bench b;
     setup(&b, &file_format_adts, 60 * SEC, 0);
     resume(&b, true, false);
-    unsigned count = 3600 * 48000 / 1024;
+    unsigned count = 24u * 3600 * 48000 / 1024;
     push_audio(&b, T0, 0, count);
     assert_int_equal(media_writer_finish(b.w), OK);
-    assert_int_equal(b.m->files, 60);
+    assert_int_equal(b.m->files, 24 * 60);
     usec_t at = T0 / MSEC * MSEC;
     for (unsigned i = 0; i < b.m->files; i++) {
         const struct memory_file *f = &b.m->file[i];

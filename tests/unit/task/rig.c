@@ -1,5 +1,6 @@
 #include "rig.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +17,8 @@
 #include "task/ledger.h"
 #include "upload/loop_clock.h"
 
-#define KEY "example-sdk-secret-key"
+#define PATIENCE (60 * SEC)
+#define KEY      "example-sdk-secret-key"
 
 static const struct seal_key master = { { 1 } };
 
@@ -28,6 +30,28 @@ static const char yaml[] =
     "    auto_record: { region: local, bucket: auto } }\n"
     "credentials: [{ secret_id: a, secret_key: b }]\n"
     "limits: { tasks_per_app: 1000 }\n";
+
+/* --- what is wrong --- */
+
+void rig_wrong(struct rig *rig, const char *fmt, ...)
+{
+    va_list args;
+    if (rig->wrong[0])
+        return;
+    va_start(args, fmt);
+    vsnprintf(rig->wrong, sizeof rig->wrong, fmt, args);
+    va_end(args);
+}
+
+#define expect(rig, holds)                                                                         \
+    ((holds) ? (void)0 : rig_wrong(rig, "%s:%d: %s", __FILE__, __LINE__, #holds))
+
+static void call(struct rig *rig, void (*fn)(void *ctx), void *ctx)
+{
+    loop_call(rig->loop, fn, ctx);
+    if (rig->wrong[0])
+        fail_msg("%s", rig->wrong);
+}
 
 /* --- start and end --- */
 
@@ -67,9 +91,13 @@ static void start_on_loop(void *ctx)
     static const char *const regions[] = { "local" };
     const struct api_settings settings = { .regions = regions, .region_count = 1 };
     path_in(rig, "state.db", path);
-    assert_int_equal(store_open(&rig->store, path, &master, rig->loop), OK);
-    assert_int_equal(delivery_open(&rig->delivery, rig->loop, rig->store, &delivery), OK);
-    assert_int_equal(loop_clock_open(&rig->clock, rig->loop), OK);
+    int err = store_open(&rig->store, path, &master, rig->loop);
+    err = err ? err : delivery_open(&rig->delivery, rig->loop, rig->store, &delivery);
+    err = err ? err : loop_clock_open(&rig->clock, rig->loop);
+    if (err) {
+        rig_wrong(rig, "no start: %s", err_text(err));
+        return;
+    }
     const struct upload_clock clock = loop_clock_of(rig->clock);
     rig->uploader = uploader_new(&clock, &UPLOAD_LIMITS_DEFAULT);
     loop_clock_attach(rig->clock, rig->uploader);
@@ -91,9 +119,9 @@ static void start_on_loop(void *ctx)
     ops = tasks_api_ops;
     ops.now = now;
     rig->api = api_new(&settings, &ops, rig->tasks);
-    assert_true(rig->tasks && rig->api && rig->uploader);
-    assert_int_equal(tasks_recover(rig->tasks), OK);
-    assert_int_equal(tasks_auto_record(rig->tasks), OK);
+    expect(rig, rig->tasks && rig->api && rig->uploader);
+    expect(rig, tasks_recover(rig->tasks) == OK);
+    expect(rig, tasks_auto_record(rig->tasks) == OK);
 }
 
 static void start(struct rig *rig)
@@ -103,7 +131,7 @@ static void start(struct rig *rig)
     assert_int_equal(spool_open(&rig->spool, path), OK);
     assert_int_equal(spool_writer_new(&rig->writer, &SPOOL_LIMITS_DEFAULT, NULL), OK);
     assert_int_equal(loop_new(&rig->loop, "control", 4096), OK);
-    loop_call(rig->loop, start_on_loop, rig);
+    call(rig, start_on_loop, rig);
 }
 
 void rig_open(struct rig *rig)
@@ -151,18 +179,53 @@ static void end_on_loop(void *ctx)
 
 static void stop(struct rig *rig)
 {
-    loop_call(rig->loop, end_on_loop, rig);
     spool_writer_free(rig->writer);
-    loop_call(rig->loop, stop_on_loop, rig);
-    loop_call(rig->loop, free_on_loop, rig);
+    call(rig, stop_on_loop, rig);
+    call(rig, free_on_loop, rig);
     loop_free(rig->loop);
+    rig->loop = NULL;
     spool_close(rig->spool);
 }
 
 void rig_restart(struct rig *rig)
 {
+    call(rig, end_on_loop, rig);
     stop(rig);
     start(rig);
+}
+
+/* Outputs give their memory back at their end only. The tasks are told nothing and tell nothing. */
+static void let_go_on_loop(void *ctx)
+{
+    const struct rig *rig = ctx;
+    struct task *t, *next;
+    if (!rig->tasks)
+        return;
+    HASH_ITER(hh, rig->tasks->by_id, t, next)
+    {
+        if (t->state == TASK_RUNNING)
+            recording_end(t->recording);
+    }
+}
+
+void rig_kill(struct rig *rig)
+{
+    call(rig, let_go_on_loop, rig);
+    stop(rig);
+    start(rig);
+}
+
+void rig_abandon(struct rig *rig)
+{
+    if (!rig->config)
+        return;
+    rig->wrong[0] = 0;
+    if (rig->loop) {
+        call(rig, let_go_on_loop, rig);
+        stop(rig);
+    }
+    config_free(rig->config);
+    temp_dir_free(&rig->dir);
 }
 
 struct reading {
@@ -170,6 +233,7 @@ struct reading {
     store_event_row *on_event;
     void *ctx;
     size_t rows;
+    int err;
 };
 
 static void on_row(void *ctx, const struct store_task *row)
@@ -183,20 +247,34 @@ static void read_on_loop(void *ctx)
     struct reading *r = ctx;
     char path[256];
     path_in(r->rig, "state.db", path);
-    assert_int_equal(store_open(&r->rig->store, path, &master, r->rig->loop), OK);
-    assert_int_equal(store_load_tasks(r->rig->store, on_row, r), OK);
-    assert_int_equal(store_load_events(r->rig->store, r->on_event, r->ctx), OK);
+    r->err = store_open(&r->rig->store, path, &master, r->rig->loop);
+    if (r->err)
+        return;
+    r->err = store_load_tasks(r->rig->store, on_row, r);
+    r->err = r->err ? r->err : store_load_events(r->rig->store, r->on_event, r->ctx);
     store_close(r->rig->store);
+}
+
+static void read_store(struct rig *rig, struct reading *reading)
+{
+    struct loop *loop;
+    assert_int_equal(loop_new(&loop, "reader", 64), OK);
+    reading->rig = rig;
+    rig->loop = loop;
+    loop_call(loop, read_on_loop, reading);
+    rig->loop = NULL;
+    loop_free(loop);
+    if (reading->err || rig->wrong[0])
+        fail_msg("the store: %s", reading->err ? err_text(reading->err) : rig->wrong);
 }
 
 void rig_close(struct rig *rig, store_event_row *on_event, void *ctx)
 {
-    struct reading reading = { rig, on_event, ctx, 0 };
+    struct reading reading = { .on_event = on_event, .ctx = ctx };
     uint64_t spooled = 1;
+    call(rig, end_on_loop, rig);
     stop(rig);
-    assert_int_equal(loop_new(&rig->loop, "reader", 64), OK);
-    loop_call(rig->loop, read_on_loop, &reading);
-    loop_free(rig->loop);
+    read_store(rig, &reading);
     assert_int_equal(reading.rows, 0); /* every task is gone */
 
     char path[256];
@@ -206,6 +284,7 @@ void rig_close(struct rig *rig, store_event_row *on_event, void *ctx)
     assert_int_equal(spooled, 0); /* and its folder */
     spool_close(rig->spool);
     config_free(rig->config);
+    rig->config = NULL;
     temp_dir_free(&rig->dir);
 }
 
@@ -213,7 +292,9 @@ void rig_close(struct rig *rig, store_event_row *on_event, void *ctx)
 
 struct unrest {
     struct rig *rig;
-    bool busy;
+    bool ledger;
+    char task[FILE_NAME_SIZE]; /* one of them; "": none */
+    int state;
 };
 
 static bool is_busy(const struct task *t)
@@ -227,20 +308,26 @@ static void look_for_unrest(void *ctx)
 {
     struct unrest *u = ctx;
     const struct task *t, *next;
-    u->busy = !ledger_idle(u->rig->tasks->ledger);
+    u->ledger = !ledger_idle(u->rig->tasks->ledger);
+    u->task[0] = 0;
     HASH_ITER(hh, u->rig->tasks->by_id, t, next)
     {
-        u->busy |= is_busy(t);
+        if (!is_busy(t))
+            continue;
+        snprintf(u->task, sizeof u->task, "%s", t->id);
+        u->state = (int)t->state;
     }
 }
 
 void rig_settle(struct rig *rig)
 {
-    struct unrest unrest = { rig, true };
-    usec_t end = clock_mono() + 60 * SEC;
-    while (unrest.busy) {
-        assert_true(clock_mono() < end);
-        loop_call(rig->loop, look_for_unrest, &unrest);
+    struct unrest u = { rig, true, "", 0 };
+    usec_t end = clock_mono() + PATIENCE;
+    while (u.ledger || u.task[0]) {
+        if (clock_mono() > end)
+            fail_msg("no rest: task %s in state %d, ledger %s", u.task, u.state,
+                     u.ledger ? "busy" : "idle");
+        call(rig, look_for_unrest, &u);
     }
 }
 
@@ -252,7 +339,7 @@ struct action {
     const void *wanted;
     const char *task_id;
     struct rig_answer answer;
-    uv_sem_t answered;
+    sem_t answered;
 };
 
 static void copy_text(char *out, size_t size, const json_t *from, const char *name)
@@ -266,31 +353,36 @@ static void on_reply(void *ctx, struct http_answer *answer)
     struct action *action = ctx;
     json_t *root = json_loadb((const char *)answer->body.ptr, answer->body.len, 0, NULL);
     const json_t *response = json_object_get(root, "Response");
-    assert_non_null(response);
+    expect(action->rig, response != NULL);
     struct rig_answer *a = &action->answer;
     copy_text(a->code, sizeof a->code, json_object_get(response, "Error"), "Code");
     copy_text(a->task_id, sizeof a->task_id, response, "TaskId");
     copy_text(a->status, sizeof a->status, response, "Status");
     json_decref(root);
     http_answer_fini(answer);
-    uv_sem_post(&action->answered);
+    sem_post(&action->answered);
 }
 
 static void run_on_loop(void *ctx)
 {
     struct action *action = ctx;
     struct api_call *call = api_call_new(action->rig->api, (struct api_reply){ on_reply, action });
-    assert_non_null(call);
-    action->run(action, call);
+    expect(action->rig, call != NULL);
+    if (call)
+        action->run(action, call);
 }
 
 static struct rig_answer act(struct rig *rig, struct action action)
 {
+    struct timespec end;
     action.rig = rig;
-    uv_sem_init(&action.answered, 0);
-    loop_call(rig->loop, run_on_loop, &action);
-    uv_sem_wait(&action.answered);
-    uv_sem_destroy(&action.answered);
+    sem_init(&action.answered, 0, 0);
+    call(rig, run_on_loop, &action);
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE / SEC;
+    if (sem_timedwait(&action.answered, &end))
+        fail_msg("no answer about task %s", action.task_id ? action.task_id : "to be");
+    sem_destroy(&action.answered);
     return action.answer;
 }
 
@@ -310,12 +402,11 @@ static void set_list(struct schema_strings *list, const char *entry)
     list->count = 1;
 }
 
-static char *ticket(const char *user)
+static char *ticket(struct rig *rig, const char *user)
 {
     struct buf sig;
     buf_init(&sig, 4096);
-    assert_int_equal(
-        usersig_mint(RIG_APP, bytes_str(user), bytes_str(KEY), clock_wall(), 86400, &sig), OK);
+    expect(rig, !usersig_mint(RIG_APP, bytes_str(user), bytes_str(KEY), clock_wall(), 86400, &sig));
     return buf_detach(&sig);
 }
 
@@ -325,12 +416,12 @@ static void run_create(struct action *action, struct api_call *call)
     struct schema_sink sink = { .report = ignore };
     struct create_params *p = calloc(1, sizeof *p);
     struct cloud_storage *s = calloc(1, sizeof *s);
-    assert_int_equal(schema_read(&create_schema, p, NULL, &sink), OK);
+    expect(action->rig, schema_read(&create_schema, p, NULL, &sink) == OK);
     p->sdk_app_id = RIG_APP;
     p->room_id = strdup(w->room);
     p->room_id_type = ROOM_ID_STRING;
     p->user_id = strdup(w->robot);
-    p->user_sig = ticket(w->robot);
+    p->user_sig = ticket(action->rig, w->robot);
     p->record.mode = RECORD_SINGLE;
     p->record.max_idle_s = w->max_idle_s;
     set_list(&p->record.subscribe.audio_allow, w->allow_audio);
@@ -404,15 +495,15 @@ static void enter_on_loop(void *ctx)
     struct room_key key = { .sdk_app_id = c->app };
     struct room_replaced replaced;
     const struct room_entry entry = { c->user, c->stream, c->session, true, true, clock_wall() };
-    assert_int_equal(room_id_parse(bytes_str(c->room), ROOM_ID_STRING, &key.id), OK);
-    assert_int_equal(rooms_enter(c->rig->rooms, &key, &entry, &replaced), OK);
+    expect(c->rig, room_id_parse(bytes_str(c->room), ROOM_ID_STRING, &key.id) == OK);
+    expect(c->rig, rooms_enter(c->rig->rooms, &key, &entry, &replaced) == OK);
 }
 
 uint64_t rig_enter(struct rig *rig, uint32_t app, const char *room, const char *user,
                    enum room_stream stream)
 {
     struct coming c = { rig, app, room, user, stream, .session = ++rig->session };
-    loop_call(rig->loop, enter_on_loop, &c);
+    call(rig, enter_on_loop, &c);
     return c.session;
 }
 
@@ -425,7 +516,7 @@ static void leave_on_loop(void *ctx)
 void rig_leave(struct rig *rig, uint64_t session)
 {
     struct coming c = { rig, .session = session };
-    loop_call(rig->loop, leave_on_loop, &c);
+    call(rig, leave_on_loop, &c);
 }
 
 static void media_on_loop(void *ctx)
@@ -437,7 +528,7 @@ static void media_on_loop(void *ctx)
 void rig_media(struct rig *rig, uint64_t session, enum media_kind kind, bool live)
 {
     struct coming c = { rig, .session = session, .kind = kind, .live = live };
-    loop_call(rig->loop, media_on_loop, &c);
+    call(rig, media_on_loop, &c);
 }
 
 struct look {
@@ -455,5 +546,5 @@ static void look_on_loop(void *ctx)
 void rig_look(struct rig *rig, void (*fn)(struct rig *rig, void *ctx), void *ctx)
 {
     struct look look = { rig, fn, ctx };
-    loop_call(rig->loop, look_on_loop, &look);
+    call(rig, look_on_loop, &look);
 }

@@ -1,6 +1,8 @@
 /* Real tasks over a real store, spool, folder bucket and control loop; the room is played by hand,
  * and no media loop is there: what is recorded are decisions, not frames. Callbacks go nowhere and
- * so stay in the store, to be read at the end. The rig's functions are for the test's thread. */
+ * so stay in the store, to be read at the end. The rig's functions are for the test's thread. There
+ * cmocka's assertions hold; on the rig's other thread they would end the process without a word, so
+ * that what is wrong there is noted, and the rig's function that comes back next fails the test. */
 #ifndef TESTS_TASK_RIG_H
 #define TESTS_TASK_RIG_H
 
@@ -26,12 +28,22 @@ struct rig {
     struct tasks *tasks;
     struct api *api;
     uint64_t session; /* the last one given */
+    char wrong[512];
 };
 
 void rig_open(struct rig *rig);
 
 /* Ends everything without waiting for what is under way, and starts again: rooms are empty. */
 void rig_restart(struct rig *rig);
+
+/* The same without a word to the tasks before, as when the process is killed. */
+void rig_kill(struct rig *rig);
+
+/* After a failure, in the place of rig_close() or after it: nothing more is looked at. */
+void rig_abandon(struct rig *rig);
+
+/* On the control loop, and in the `on_event` of rig_close(): the first complaint counts. */
+void rig_wrong(struct rig *rig, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Ends everything. Each event of the store, in its order, is given to `on_event` before. */
 void rig_close(struct rig *rig, store_event_row *on_event, void *ctx);

@@ -1,8 +1,8 @@
 /* The life of tasks against a small model: seeded random creates, modifications, deletions, comings
- * and goings, media, idle times, restarts. What must hold: a task ends exactly once and for the
- * expected reason, its events come in an allowed order, never more than 25 anchors hold a place and
- * no place stays empty while somebody waits, automatic tasks are there exactly while somebody is,
- * and in the end nothing is left in the store, the spool or memory.
+ * and goings, media, idle times, restarts and kills. What must hold: a task ends exactly once and
+ * for the expected reason, its events come in an allowed order, never more than 25 anchors hold a
+ * place and no place stays empty while somebody waits, automatic tasks are there exactly while
+ * somebody is, and in the end nothing is left in the store, the spool or memory.
  *
  * The seed is printed; REELTIME_SEED repeats a run. */
 #include <setjmp.h>
@@ -20,6 +20,7 @@
 #define PEOPLE     34
 #define ROBOTS     3
 #define MAX_TASKS  128
+#define PLACES     25 /* of a task (api.md, tasks) */
 #define STEPS      40
 #define RUN_BUDGET (6 * SEC) /* new runs begin */
 #define LONG_TIME  86400     /* seconds: no idle time within a run */
@@ -49,13 +50,13 @@ struct story { /* what the events tell of one task */
 
 struct world {
     struct rig rig;
-    uint64_t random;
+    uint64_t seed, random;
     struct person people[PEOPLE + ROBOTS]; /* the last ones are called like robots */
     struct mtask tasks[MAX_TASKS];
     size_t task_count;
     struct story stories[4 * MAX_TASKS];
     size_t story_count;
-    unsigned most_places, restarts;
+    unsigned steps, most_places, restarts, kills;
 };
 
 static const char *const room_names[ROOMS] = { "r0", "r1", "auto" };
@@ -136,31 +137,43 @@ static struct mtask *find_running(struct world *w, const char *id)
     return NULL;
 }
 
+static void compare_task(struct world *w, const struct task *t)
+{
+    const struct mtask *m = find_running(w, t->id);
+    unsigned wanted = m ? count_wanted(w, m) : 0, places = recording_places(t->recording);
+    if (!m)
+        rig_wrong(&w->rig, "task %s records, which should have ended", t->id);
+    else if (places != (wanted < PLACES ? wanted : PLACES))
+        rig_wrong(&w->rig, "task %s has %u anchors in a place, %u are wanted", t->id, places,
+                  wanted);
+}
+
 static void compare(struct rig *rig, void *ctx)
 {
     struct world *w = ctx;
     size_t running = 0, automatic = 0, expected = 0;
-    struct task *t, *next;
+    const struct task *t, *next;
     HASH_ITER(hh, rig->tasks->by_id, t, next)
     {
-        assert_int_equal(t->state, TASK_RUNNING);
         unsigned places = recording_places(t->recording);
-        assert_true(places <= 25);
         w->most_places = places > w->most_places ? places : w->most_places;
-        if (t->automatic) {
+        if (places > PLACES)
+            rig_wrong(rig, "task %s has %u anchors in a place", t->id, places);
+        if (t->state != TASK_RUNNING)
+            rig_wrong(rig, "task %s is in state %d after all came to rest", t->id, (int)t->state);
+        else if (t->automatic)
             automatic++;
-            continue;
-        }
-        const struct mtask *m = find_running(w, t->id);
-        assert_non_null(m);
-        unsigned wanted = count_wanted(w, m);
-        assert_int_equal(places, wanted < 25 ? wanted : 25);
-        running++;
+        else
+            compare_task(w, t);
+        running += t->state == TASK_RUNNING && !t->automatic;
     }
     for (size_t i = 0; i < w->task_count; i++)
         expected += w->tasks[i].leave_code == NOT_YET;
-    assert_int_equal(running, expected);
-    assert_int_equal(automatic, anybody_in(w, ROOMS - 1));
+    if (running != expected)
+        rig_wrong(rig, "%zu tasks record, %zu should", running, expected);
+    if (automatic != (anybody_in(w, ROOMS - 1) ? 1 : 0))
+        rig_wrong(rig, "%zu automatic tasks while %s is there", automatic,
+                  automatic ? "nobody" : "somebody");
 }
 
 static void check(struct world *w)
@@ -228,6 +241,28 @@ static void delete_task(struct world *w)
         t->leave_code = LEAVE_API;
 }
 
+/* Two reasons in the same turn of the loop: the first one counts. */
+static void end_twice_on_loop(struct rig *rig, void *ctx)
+{
+    const char *id = ctx;
+    struct task *t = task_find(rig->tasks, id);
+    if (!t) {
+        rig_wrong(rig, "task %s is not there", id);
+        return;
+    }
+    task_end(t, LEAVE_API);
+    task_end(t, LEAVE_TIMEOUT);
+}
+
+static void end_twice(struct world *w)
+{
+    struct mtask *t = any_task(w);
+    if (!t || t->leave_code != NOT_YET)
+        return;
+    rig_look(&w->rig, end_twice_on_loop, t->id);
+    t->leave_code = LEAVE_API;
+}
+
 static void modify(struct world *w)
 {
     struct mtask *t = any_task(w);
@@ -246,7 +281,7 @@ static void describe(struct world *w)
         return;
     struct rig_answer answer = rig_describe(&w->rig, t->id);
     expect_code(t, answer);
-    if (t->leave_code != NOT_YET || count_wanted(w, t) > 25)
+    if (t->leave_code != NOT_YET || count_wanted(w, t) > PLACES)
         return;
     bool live = false;
     for (int i = 0; i < PEOPLE + ROBOTS; i++)
@@ -292,10 +327,15 @@ static void play(struct world *w)
     rig_media(&w->rig, p->sessions[stream], MEDIA_AUDIO, p->live[stream]);
 }
 
-/* Also while tasks are on their way out. */
+/* Also while tasks are on their way out. Half of them come without a word before. */
 static void restart(struct world *w)
 {
-    rig_restart(&w->rig);
+    bool killed = below(w, 2);
+    if (killed)
+        rig_kill(&w->rig);
+    else
+        rig_restart(&w->rig);
+    w->kills += killed;
     end_tasks(w, -1, -1, LEAVE_TIMEOUT);
     for (int i = 0; i < PEOPLE + ROBOTS; i++) {
         struct person *p = &w->people[i];
@@ -308,7 +348,8 @@ static void restart(struct world *w)
 static void step(struct world *w)
 {
     unsigned who = below(w, PEOPLE + ROBOTS);
-    switch (below(w, 16)) {
+    w->steps++;
+    switch (below(w, 17)) {
     case 0:
     case 1:
     case 2: create_any(w); break;
@@ -319,10 +360,11 @@ static void step(struct world *w)
         break;
     case 5: modify(w); break;
     case 6: describe(w); break;
-    case 7:
-    case 8: leave(w, &w->people[who], (int)below(w, 2)); break;
-    case 9:
-    case 10: play(w); break;
+    case 7: end_twice(w); break;
+    case 8:
+    case 9: leave(w, &w->people[who], (int)below(w, 2)); break;
+    case 10:
+    case 11: play(w); break;
     default: enter(w, (int)who, (int)below(w, ROOMS)); break;
     }
     check(w);
@@ -330,55 +372,65 @@ static void step(struct world *w)
 
 /* --- the events --- */
 
+/* NULL: there is no room for more. */
 static struct story *story_of(struct world *w, const char *id)
 {
     for (size_t i = 0; i < w->story_count; i++)
         if (strcmp(w->stories[i].id, id) == 0)
             return &w->stories[i];
-    assert_true(w->story_count < sizeof w->stories / sizeof *w->stories);
+    if (w->story_count == sizeof w->stories / sizeof *w->stories)
+        return NULL;
     struct story *s = &w->stories[w->story_count++];
     *s = (struct story){ .leave_code = NOT_YET };
     snprintf(s->id, sizeof s->id, "%s", id);
     return s;
 }
 
-static void on_event(void *ctx, struct event *event)
+/* Takes the event into the story; false: it must not come there. */
+static bool goes_on(struct story *s, const struct event *event)
 {
-    struct story *s = story_of(ctx, event->task_id);
     const char *code = strstr(buf_str(&event->body), "\"LeaveCode\":");
     switch (event->type) {
     case 301:
-        assert_int_equal(s->started + s->upload_started + s->stopped + s->upload_stopped, 0);
-        s->started++;
-        break;
+        return !(s->started + s->upload_started + s->stopped + s->upload_stopped) && ++s->started;
     case 302:
-        assert_int_equal(s->started, 1);
-        assert_int_equal(s->stopped, 0);
-        s->stopped++;
         s->leave_code = code ? atoi(code + 12) : NOT_YET;
-        break;
-    case 303:
-        assert_int_equal(s->started, 1);
-        assert_int_equal(s->upload_started + s->stopped, 0);
-        s->upload_started++;
-        break;
-    case 305:
-        assert_int_equal(s->stopped, 1);
-        s->upload_stopped++;
-        break;
-    default: fail_msg("event %d of a task without files", event->type);
+        return s->started == 1 && !s->stopped && ++s->stopped;
+    case 303: return s->started == 1 && !s->stopped && !s->upload_started && ++s->upload_started;
+    case 305: return s->stopped == 1 && !s->upload_stopped && ++s->upload_stopped;
+    default: return false;
     }
+}
+
+static void on_event(void *ctx, struct event *event)
+{
+    struct world *w = ctx;
+    struct story *s = story_of(w, event->task_id);
+    if (!s)
+        rig_wrong(&w->rig, "events of too many tasks");
+    else if (!goes_on(s, event))
+        rig_wrong(
+            &w->rig,
+            "event %d of task %s in a wrong place: before it %u of 301, %u of 303, %u of 302, "
+            "%u of 305",
+            event->type, s->id, s->started, s->upload_started, s->stopped, s->upload_stopped);
     event_free(event);
 }
 
 static void check_stories(struct world *w)
 {
     for (size_t i = 0; i < w->story_count; i++) {
-        assert_int_equal(w->stories[i].started, 1);
-        assert_int_equal(w->stories[i].stopped, 1);
+        const struct story *s = &w->stories[i];
+        if (s->started != 1 || s->stopped != 1)
+            fail_msg("task %s has %u of 301, %u of 302", s->id, s->started, s->stopped);
     }
-    for (size_t i = 0; i < w->task_count; i++)
-        assert_int_equal(story_of(w, w->tasks[i].id)->leave_code, w->tasks[i].leave_code);
+    for (size_t i = 0; i < w->task_count; i++) {
+        const struct mtask *t = &w->tasks[i];
+        const struct story *s = story_of(w, t->id);
+        if (!s || s->leave_code != t->leave_code)
+            fail_msg("task %s has ended with %d, not %d", t->id, s ? s->leave_code : NOT_YET,
+                     t->leave_code);
+    }
 }
 
 /* --- runs --- */
@@ -386,7 +438,7 @@ static void check_stories(struct world *w)
 static void begin(struct world *w, uint64_t seed)
 {
     memset(w, 0, sizeof *w);
-    w->random = seed;
+    w->seed = w->random = seed;
     for (int i = 0; i < PEOPLE + ROBOTS; i++) {
         if (i < PEOPLE)
             snprintf(w->people[i].id, sizeof w->people[i].id, "p%02d", i);
@@ -419,36 +471,68 @@ static void end(struct world *w)
     check_stories(w);
 }
 
+struct sums {
+    unsigned runs, restarts, kills, most_places;
+    size_t tasks;
+};
+
+static void run(struct world *w, uint64_t seed, struct sums *sums)
+{
+    begin(w, seed);
+    for (int i = 0; i < STEPS; i++)
+        step(w);
+    end(w);
+    sums->runs++;
+    sums->tasks += w->task_count;
+    sums->restarts += w->restarts;
+    sums->kills += w->kills;
+    if (w->most_places > sums->most_places)
+        sums->most_places = w->most_places;
+}
+
 static void random_lives(void **state)
 {
-    (void)state;
     const char *given = getenv("REELTIME_SEED");
     uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)clock_wall() / MSEC;
     usec_t until = clock_mono() + RUN_BUDGET;
-    unsigned runs = 0, most_places = 0, restarts = 0;
-    size_t tasks = 0;
+    struct sums sums = { 0 };
     struct world *w = malloc(sizeof *w);
+    assert_non_null(w);
     do {
         print_message("REELTIME_SEED=%llu\n", (unsigned long long)seed);
-        begin(w, seed++);
-        for (int i = 0; i < STEPS; i++)
-            step(w);
-        end(w);
-        runs++;
-        tasks += w->task_count;
-        restarts += w->restarts;
-        most_places = w->most_places > most_places ? w->most_places : most_places;
-    } while (!given && (runs < 2 || clock_mono() < until));
+        *state = w;
+        run(w, seed++, &sums);
+        *state = NULL;
+    } while (!given && (sums.runs < 2 || clock_mono() < until));
     free(w);
-    print_message("%u runs, %zu tasks, %u restarts, at most %u places\n", runs, tasks, restarts,
-                  most_places);
+    print_message("%u runs, %zu tasks, %u restarts (%u of them kills), at most %u places\n",
+                  sums.runs, sums.tasks, sums.restarts, sums.kills, sums.most_places);
     if (!given)
-        assert_int_equal(most_places, 25);
+        assert_int_equal(sums.most_places, PLACES);
+}
+
+static int setup(void **state)
+{
+    *state = NULL;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    if (!w)
+        return 0;
+    print_error("failed in step %u of REELTIME_SEED=%llu\n", w->steps, (unsigned long long)w->seed);
+    rig_abandon(&w->rig);
+    free(w);
+    return 0;
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(random_lives) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(random_lives, setup,
+                                                                        teardown) };
+    setvbuf(stdout, NULL, _IOLBF, 0); /* the seed is there also after a crash */
     log_setup(LOG_ERROR, false);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { app } from '../lib/daemon.mjs';
 import { Stage } from '../lib/stage.mjs';
 import { checkPlaylist } from '../lib/hls.mjs';
+import { groupProblems } from '../lib/media.mjs';
 import { singleStem } from '../lib/names.mjs';
 import { delay, until } from '../lib/wait.mjs';
 
@@ -16,10 +17,14 @@ const withAutoRecord = more => config => {
   config.apps[0].auto_record = { region: 'local', bucket: 'auto', prefix: ['rooms'], resume_timeout: 2, ...more };
 };
 
-// The events of all tasks, as [TaskId, EventInfo, EventType].
+// What the first 301 of each task tells, in their order.
 function tasksOf(receiver) {
   const started = receiver.deliveries.filter(d => d.status === 200 && d.event?.EventType === 301);
-  return started.map(d => d.event.EventInfo);
+  const byId = new Map();
+  for (const { event: { EventInfo } } of started)
+    if (!byId.has(EventInfo.TaskId))
+      byId.set(EventInfo.TaskId, EventInfo);
+  return [...byId.values()];
 }
 
 async function nextTask(receiver, known = 0) {
@@ -124,4 +129,52 @@ test('Sound alone', { timeout }, async t => {
   }, { timeoutMs: 30000 });
   const names = await readdir(path.join(stage.daemon.buckets, 'auto', 'rooms', task.TaskId));
   assert.ok(names.every(name => !name.includes('_video')), names.join(' '));
+});
+
+// A task with playlists and an MP4 of this user: all of it is in the bucket and told of.
+async function verifyWithMp4(stage, taskId, roomId, userId) {
+  const { EventInfo: { Payload } } = await stage.receiver.wait(taskId, 310, { timeoutMs: 60000 });
+  const folder = path.join(stage.daemon.buckets, 'auto', 'rooms', taskId);
+  assert.deepEqual(await groupProblems(folder, Payload), []);
+  assert.deepEqual(Payload.FileMessage.map(m => [m.UserId, m.TrackType, m.MediaId]), [[userId, 'audio_video', 'main']]);
+  const names = await verify(stage, taskId, roomId, userId, ['audio', 'video']);
+  assert.deepEqual(names.filter(name => name.endsWith('.mp4')), Payload.FileList);
+  return Payload;
+}
+
+test('MP4 too; after a restart the old files are there and who comes again is in a new task', { timeout }, async t => {
+  const stage = await Stage.open(t, { configure: withAutoRecord({ formats: ['hls', 'mp4'] }) });
+  const { receiver } = stage;
+  const recorded = async task => {
+    const query = { SdkAppId: app.sdkAppId, TaskId: task.TaskId };
+    await until('both media are recorded', async () => {
+      const { StorageFileList } = await stage.cloud.DescribeCloudRecording(query);
+      return StorageFileList?.length === 2;
+    }, { timeoutMs: 30000 });
+    await delay(4000);    // something to record
+  };
+  await stage.publishGst({ roomId: 'class-9', userId: 'alice' });
+  const first = await nextTask(receiver);
+  await recorded(first);
+  await stage.daemon.restart();
+  const cut = await receiver.wait(first.TaskId, 302, { timeoutMs: 30000 });
+  assert.equal(cut.EventInfo.Payload.LeaveCode, 100);
+  const before = await verifyWithMp4(stage, first.TaskId, 'class-9', 'alice');
+  const { StartTimeStamp, EndTimeStamp } = before.FileMessage[0];
+  assert.ok(EndTimeStamp - StartTimeStamp > 3000, `${EndTimeStamp - StartTimeStamp} ms`);
+  assert.equal(tasksOf(receiver).length, 1, 'no task before somebody comes');
+
+  const alice = await stage.publishGst({ roomId: 'class-9', userId: 'alice' });
+  const second = await nextTask(receiver, 1);
+  assert.equal(second.RoomId, 'class-9');
+  assert.notEqual(second.TaskId, first.TaskId);
+  assert.notEqual(second.UserId, first.UserId);
+  await recorded(second);
+  assert.equal(await alice.leave(), 200);
+  const ended = await receiver.wait(second.TaskId, 302, { timeoutMs: 30000 });
+  assert.equal(ended.EventInfo.Payload.LeaveCode, 99);
+  const after = await verifyWithMp4(stage, second.TaskId, 'class-9', 'alice');
+  assert.ok(after.FileMessage[0].StartTimeStamp >= EndTimeStamp, 'the second task begins after the first');
+  assert.equal(tasksOf(receiver).length, 2);
+  assert.deepEqual(receiver.problems(), []);
 });

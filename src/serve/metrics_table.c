@@ -6,8 +6,7 @@ const struct metric metrics_table[METRICS] = {
     [M_TASKS] = { "reeltime_tasks", METRIC_GAUGE, .labels = { "state" },
                   .help = "Recording tasks: starting, idle (nothing arrives that they record), "
                           "recording, ending (files still go up), left (over, but not all files "
-                          "could be "
-                          "delivered)." },
+                          "could be delivered)." },
     [M_ROOMS] = { "reeltime_rooms", METRIC_GAUGE, .help = "Rooms that exist." },
     [M_SESSIONS] = { "reeltime_sessions", METRIC_GAUGE, .help = "Publishers' sessions." },
     [M_SESSIONS_ENDED] = { "reeltime_sessions_ended_total", METRIC_COUNTER, .labels = { "reason" },
@@ -114,8 +113,10 @@ const struct metric metrics_table[METRICS] = {
                            .help = "For how long the task that has had no success for longest has "
                                    "been failing; 0: none fails." },
     [M_UPLOADS] = { "reeltime_uploads_total", METRIC_COUNTER, .labels = { "result" },
-                    .help = "Puts by result: ok, retry (may pass by itself), denied, no_bucket, "
-                            "bad_request, local_gone (the file was missing here)." },
+                    .help =
+                        "Puts by result: ok, retry (may pass by itself), denied, no_bucket, "
+                        "untrusted (the store's certificate), bad_request, local_gone (the file "
+                        "was missing here)." },
     [M_UPLOADED_BYTES] = { "reeltime_uploaded_bytes_total", METRIC_COUNTER,
                            .help = "Bytes of the acknowledged ones." },
     [M_UPLOAD_TIME] = { "reeltime_upload_duration_seconds", METRIC_DURATIONS,

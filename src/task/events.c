@@ -44,20 +44,29 @@ static void add_event(struct store_change *change, const struct task *t,
     store_change_add_event(change, event);
 }
 
+static const char *actual_of(const struct task *t)
+{
+    if (t->told)
+        return TASK_ROW_TOLD;
+    switch (t->state) {
+    case TASK_STARTING:
+    case TASK_RUNNING: return "recording";
+    case TASK_ENDING: return "exited";
+    case TASK_LEFT: break;
+    }
+    return t->hls_left ? TASK_ROW_LEFT : TASK_ROW_LEFT_MEDIA;
+}
+
 /* The row as it is to be now. */
 static struct store_task row_of(const struct task *t)
 {
-    static const char *const actual[] = { [TASK_STARTING] = "recording",
-                                          [TASK_RUNNING] = "recording",
-                                          [TASK_ENDING] = "exited",
-                                          [TASK_LEFT] = TASK_ROW_LEFT };
     return (struct store_task){ .task_id = t->id,
                                 .sdk_app_id = t->sdk_app_id,
                                 .room_id_type = t->room.id.type,
                                 .room_id = t->room.id.text,
                                 .user_id = t->robot_id,
                                 .wanted = t->state >= TASK_ENDING ? "stopped" : "recording",
-                                .actual = t->told ? TASK_ROW_TOLD : actual[t->state],
+                                .actual = actual_of(t),
                                 .owner = t->tasks->config.config->node,
                                 .epoch = t->epoch,
                                 .created = t->created,

@@ -137,13 +137,16 @@ static void leave_unfinished(struct task *t, struct files_told *told)
     tasks_check_drained(t->tasks);
 }
 
+/* Of a task without playlists the row says that all is told even if there was nothing to tell:
+ * once the folder is gone, nothing else does. */
 bool task_files_complete(void *ctx)
 {
     struct task *t = ctx;
     if (t->telling)
         return false;
     struct files_told *told = told_new(t);
-    if (!told || told->parts.count == 0 || t->told) {
+    bool nothing = told && told->parts.count == 0 && !t->files_only;
+    if (!told || nothing || t->told) {
         if (told && t->told)
             media_parts_forget(&told->parts, told->folder);
         if (told)

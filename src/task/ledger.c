@@ -240,7 +240,8 @@ static void on_timer_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
-/* What the store has comes back to its lane, which then holds nothing else. */
+/* What the store has comes back to its lane, which then holds nothing else. Whoever waits hears of
+ * it, or nobody would ever let go of what it keeps for that. */
 static void drop_waiting(struct lane *lane)
 {
     struct log log = log_with(NULL, "task", lane->task_id);
@@ -249,6 +250,7 @@ static void drop_waiting(struct lane *lane)
     bool dropped = false;
     list_each(entry, &lane->entries, struct entry, in_lane)
     {
+        tell(entry, ERR_BAD_STATE);
         if (entry == first && under_way)
             continue;
         entry_free(entry);

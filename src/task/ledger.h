@@ -32,8 +32,9 @@ struct ledger_config {
 int ledger_new(struct ledger **out, const struct ledger_config *config); /* ERR_NOMEM */
 
 /* Changes that wait for others are dropped (the next start makes up for them); those that the store
- * has are still committed, but their events are not handed on. Before store_close; the loop turns
- * once more. NULL is fine. */
+ * has are still committed, but their events are not handed on. Every `done` that has not been
+ * called is called from within, with ERR_BAD_STATE, and must add nothing. Before store_close; the
+ * loop turns once more. NULL is fine. */
 void ledger_free(struct ledger *ledger);
 
 /* How the first try went of the change, or of one before it. After ERR_IO both are tried again

@@ -28,7 +28,7 @@ struct recovery {
         struct room_key room;
         usec_t created, expires, ended;
         int64_t epoch;
-        bool left, told;
+        bool left, hls_left, told;
         int leave_code;
     } * rows;
 };
@@ -61,7 +61,8 @@ static void on_row(void *ctx, const struct store_task *task)
     row->expires = task->expires;
     row->epoch = task->epoch;
     row->ended = task->ended;
-    row->left = strcmp(task->actual, TASK_ROW_LEFT) == 0;
+    row->hls_left = strcmp(task->actual, TASK_ROW_LEFT) == 0;
+    row->left = row->hls_left || strcmp(task->actual, TASK_ROW_LEFT_MEDIA) == 0;
     row->told = strcmp(task->actual, TASK_ROW_TOLD) == 0;
     row->leave_code = task->leave_code;
     row->next = r->rows;
@@ -123,6 +124,7 @@ static struct task *task_of_row(struct recovery *r, const struct row *row)
     t->leave_code = row->ended ? row->leave_code : LEAVE_TIMEOUT;
     t->ended = row->ended ? row->ended : clock_wall();
     t->state = row->left ? TASK_LEFT : TASK_ENDING;
+    t->hls_left = row->hls_left;
     t->told = row->told;
     if (!row->ended)
         task_commit_end(t);
@@ -169,15 +171,12 @@ int task_repair(struct task *t)
     return err;
 }
 
-/* What a task records in files has journals, playlists have none. */
+/* What a task records in files has journals. */
 static void look_at_files(struct task *t, const struct spool_found *found)
 {
     t->files_only = found->meta.files_only;
-    for (size_t i = 0; i < found->count; i++) {
-        const struct spool_entry *e = &found->entries[i];
-        t->unfinished |= e->kind == SPOOL_JOURNAL;
-        t->hls_left |= e->kind == SPOOL_PLAYLIST || file_has_suffix(e->name, ".ts");
-    }
+    for (size_t i = 0; i < found->count; i++)
+        t->unfinished |= found->entries[i].kind == SPOOL_JOURNAL;
 }
 
 static int deliver_found(struct task *t, struct spool_found *found)

@@ -21,8 +21,11 @@
 /* See tasks.h. */
 enum task_state { TASK_STARTING, TASK_RUNNING, TASK_ENDING, TASK_LEFT };
 
-#define TASK_ROW_LEFT "left" /* the row's `actual` of TASK_LEFT */
-#define TASK_ROW_TOLD "told" /* and of a task whose last events are committed */
+/* The row's `actual` of TASK_LEFT, where 305 said Status 1 and where it did not; and of a task
+ * whose last events are committed. */
+#define TASK_ROW_LEFT       "left"
+#define TASK_ROW_LEFT_MEDIA "left media"
+#define TASK_ROW_TOLD       "told"
 
 #define TASK_REASONS 8 /* codes of upload errors of which a task tells (308) */
 

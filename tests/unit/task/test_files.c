@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "../store/fault_vfs.h"
 #include "base/err.h"
@@ -123,21 +126,39 @@ static void each_group_is_told_of_behind_305(void **state)
     assert_int_equal(world_rows(w), 0);
 }
 
-static void files_only(struct world *w)
-{
-    w->tasks->by_id->files_only = true;
-}
-
 static void without_playlists_there_is_no_305(void **state)
 {
     struct world *w = *state;
+    w->output_format = OUTPUT_MP4;
     assert_true(world_create(w, "room", "robot"));
-    world_do(w, files_only);
     record_file(w, w->task_id, ALICE ".mp4");
     assert_true(world_delete(w, w->task_id));
     world_pass(w, SEC);
     world_wait(w, nobody);
     expect_events(w, w->task_id, "301 0, 303 0, 302 0, 310 0");
+}
+
+static bool gone_or_told(struct world *w)
+{
+    const struct task *t = w->tasks->by_id;
+    return !t || t->telling;
+}
+
+/* Nobody came, and the row's end is never stored: the next start knows what it was all the same. */
+static void without_files_there_is_no_305_either(void **state)
+{
+    struct world *w = *state;
+    w->output_format = OUTPUT_MP4;
+    assert_true(world_create(w, "room", "robot"));
+    fault_vfs_fail(1, 1 << 20, SQLITE_FULL);
+    assert_false(world_delete(w, w->task_id));
+    world_wait(w, gone_or_told);
+    world_stop(w);
+    fault_vfs_fail(0, 0, 0);
+    world_start(w);
+    world_wait(w, nobody);
+    expect_events(w, w->task_id, "301 0, 303 0, 302 100");
+    assert_int_equal(world_rows(w), 0);
 }
 
 /* Status 1, not again after starts; then Status 0, and 305 once more only if it said 1 as well. */
@@ -176,6 +197,46 @@ static void left_behind_alone(void **state)
     leave_behind(*state, false, "301 0, 303 1, 308 ENOTDIR, 302 0, 305 0, 310 1, 310 0");
 }
 
+static void only_the_mp4_to_trouble(struct world *w, const char *task_id, bool trouble)
+{
+    char path[256];
+    snprintf(path, sizeof path, "buckets/b/%s", task_id);
+    if (trouble) {
+        assert_int_equal(mkdirat(w->dir.fd, "buckets/b", 0755), 0);
+        assert_int_equal(mkdirat(w->dir.fd, path, 0755), 0);
+    }
+    snprintf(path, sizeof path, "buckets/b/%s/" ALICE ".mp4", task_id);
+    assert_int_equal(
+        trouble ? mkdirat(w->dir.fd, path, 0755) : unlinkat(w->dir.fd, path, AT_REMOVEDIR), 0);
+}
+
+/* The playlists get through, the MP4 file does not, and then comes a start: 305 is still due. */
+static void the_playlists_come_through_first(void **state)
+{
+    struct world *w = *state;
+    char id[64];
+    a_bucket_to_trouble(w);
+    assert_true(world_create(w, "room", "robot"));
+    snprintf(id, sizeof id, "%s", w->task_id);
+    world_record(w, id, "v_1.ts");
+    record_file(w, id, ALICE ".mp4");
+    world_pass(w, 0);
+    assert_true(world_delete(w, id));
+    world_pass(w, 62 * SEC);
+    world_wait(w, ledger_rests);
+    a_bucket_again(w);
+    only_the_mp4_to_trouble(w, id, true);
+    world_pass(w, 3600 * SEC);
+    assert_false(in_spool(w, id, "v_1.ts"));
+    assert_true(in_spool(w, id, ALICE ".mp4"));
+    world_stop(w);
+    only_the_mp4_to_trouble(w, id, false);
+    world_start(w);
+    world_pass(w, 3600 * SEC);
+    world_wait(w, nobody);
+    expect_events(w, id, "301 0, 303 1, 308 ENOTDIR, 302 0, 305 1, 310 1, 305 2, 310 0");
+}
+
 /* What can be made of a group is told of; what cannot stays, and is not told of again and again. */
 static void what_cannot_be_finished_stays(void **state)
 {
@@ -205,6 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_group_is_told_of_behind_305, setup, teardown),
         cmocka_unit_test_setup_teardown(without_playlists_there_is_no_305, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_files_there_is_no_305_either, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_playlists_come_through_first, setup, teardown),
         cmocka_unit_test_setup_teardown(left_behind_with_playlists, setup, teardown),
         cmocka_unit_test_setup_teardown(left_behind_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_finished_stays, setup, teardown),

@@ -249,8 +249,8 @@ static void what_can_never_be_stored_is_given_up(void **state)
 
 static void end_and_close(struct bench *b)
 {
-    add(b, "t", 302, NULL);
-    add(b, "t", 305, NULL);
+    add(b, "t", 302, on_done);
+    add(b, "t", 305, on_done);
     close_ledger(b);
     b->ledger = NULL;
 }
@@ -262,7 +262,7 @@ static void open_again(struct bench *b)
     assert_int_equal(store_open(&b->store, path, &key, b->home), OK);
 }
 
-/* The store had the first of two; the second waited. */
+/* The store had the first of two; the second waited. Both are told that nobody will tell them. */
 static void closing_keeps_the_order(void **state)
 {
     struct bench *b = *state;
@@ -270,6 +270,9 @@ static void closing_keeps_the_order(void **state)
     on_home(b, begin);
     uv_sem_wait(&b->idle);
     on_home(b, end_and_close);
+    assert_int_equal(b->told_count, 2);
+    assert_int_equal(b->told[0], ERR_BAD_STATE);
+    assert_int_equal(b->told[1], ERR_BAD_STATE);
     on_home(b, open_again);
     assert_int_equal(store_load_tasks(b->store, count_row, &rows), OK);
     assert_int_equal(store_load_events(b->store, count_event, types), OK);
@@ -277,6 +280,7 @@ static void closing_keeps_the_order(void **state)
     assert_int_equal(types[0], 2);
     assert_int_equal(types[1], 301);
     assert_int_equal(types[2], 302);
+    assert_int_equal(b->told_count, 2);
     loop_call(b->home, open_ledger, b); /* for the teardown */
 }
 

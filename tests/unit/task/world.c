@@ -321,12 +321,14 @@ static void ask_create(void *ctx)
     assert_int_equal(
         usersig_mint(WORLD_APP, bytes_str(a->robot), bytes_str(APP_KEY), clock_wall(), 3600, &sig),
         OK);
-    buf_printf(&text,
-               "{\"SdkAppId\":%u,\"RoomId\":\"%s\",\"RoomIdType\":0,\"UserId\":\"%s\",\"UserSig\":"
-               "\"%s\",\"RecordParams\":{\"RecordMode\":1,\"MaxIdleTime\":3600},\"StorageParams\":"
-               "{\"CloudStorage\":{\"Vendor\":1,\"Region\":\"local\",\"Bucket\":\"b\","
-               "\"AccessKey\":\"AK\",\"SecretKey\":\"SK\"}}}",
-               WORLD_APP, a->room, a->robot, buf_str(&sig));
+    buf_printf(
+        &text,
+        "{\"SdkAppId\":%u,\"RoomId\":\"%s\",\"RoomIdType\":0,\"UserId\":\"%s\",\"UserSig\":"
+        "\"%s\",\"RecordParams\":{\"RecordMode\":1,\"MaxIdleTime\":3600,\"OutputFormat\":%u},"
+        "\"StorageParams\":"
+        "{\"CloudStorage\":{\"Vendor\":1,\"Region\":\"local\",\"Bucket\":\"b\","
+        "\"AccessKey\":\"AK\",\"SecretKey\":\"SK\"}}}",
+        WORLD_APP, a->room, a->robot, buf_str(&sig), a->w->output_format);
     assert_int_equal(value_from_json(&in, buf_bytes(&text), &error), OK);
     if (create_params_read(&params, in, 0, &problem))
         fail_msg("%s: %s", problem.code, problem.detail);

@@ -26,7 +26,8 @@ struct world {
     usec_t now, wake; /* the uploader's clock, which stands still; a start sets it right */
     uv_timer_t timer;
 
-    bool nobody_listens; /* events are dropped */
+    bool nobody_listens;    /* events are dropped */
+    unsigned output_format; /* of the next Create */
 
     uv_check_t check; /* after each turn of the loop */
     bool (*wanted)(struct world *w);

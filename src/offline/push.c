@@ -62,6 +62,7 @@ struct delivery_job {
     struct spool_found *found;
     struct upload_task *upload;
     bool delivered;
+    bool torn;         /* some segment could not be made whole, another time it may */
     char problem[400]; /* the newest; "" when there is none */
 };
 
@@ -125,6 +126,17 @@ static int remove_spent_journal(void *ctx, const char *name)
     return file_remove(dir, name);
 }
 
+/* With the folder the torn segment would go. */
+static bool on_complete(void *ctx)
+{
+    struct delivery_job *job = ctx;
+    if (!job->torn)
+        return true;
+    snprintf(job->problem, sizeof job->problem, "a torn segment cannot be made whole now");
+    settle(job);
+    return false;
+}
+
 static void on_delivered(void *ctx)
 {
     struct delivery_job *job = ctx;
@@ -136,7 +148,9 @@ static void on_delivered(void *ctx)
     settle(job);
 }
 
-static const struct upload_events upload_events = { .error = on_error, .delivered = on_delivered };
+static const struct upload_events upload_events = { .error = on_error,
+                                                    .complete = on_complete,
+                                                    .delivered = on_delivered };
 
 static int begin_upload(struct delivery_job *job)
 {
@@ -171,6 +185,7 @@ static void begin(struct delivery_job *job)
     if (!err) {
         spool_folder_repair(job->found->folder, &build,
                             &done); /* what it cannot do it has logged */
+        job->torn = done.failing > 0;
         err = upload_task_recover(job->upload, true);
     }
     if (err) {

@@ -41,6 +41,7 @@ static void salvage(struct repair *r, const struct spool_entry *e)
         r->sum->hopeless++;
     } else if (err) {
         note_err(r, e->name, err);
+        r->sum->failing += err == ERR_IO || err == ERR_NOMEM;
     } else {
         log_info(&r->log, "%s was torn: %llu of %llu bytes are whole", e->name,
                  (unsigned long long)(e->bytes - cut), (unsigned long long)e->bytes);

@@ -23,6 +23,7 @@ struct spool_build {
 struct spool_repaired {
     unsigned salvaged;  /* torn segments and media files made whole */
     unsigned hopeless;  /* torn files without a frame to play, left as they are */
+    unsigned failing;   /* torn segments that want a better disk, or memory: left as they are */
     unsigned listed;    /* segments that got into a playlist */
     unsigned ended;     /* playlists that got their end */
     uint64_t cut_bytes; /* torn tails */

@@ -123,13 +123,14 @@ static void tell(struct files_told *told, int upload_status, bool good_only)
     task_commit_files(told->task, upload_status, &told->parts, good_only, on_told, told);
 }
 
-/* Some of them could not be made whole: they stay, and the row with them. */
+/* Some of them could not be made whole: they stay, and the row with them. Of a torn segment 305
+ * says Status 1, unless it has said something before. */
 static void leave_unfinished(struct task *t, struct files_told *told)
 {
-    bool again = t->state == TASK_LEFT;
-    int status = task_upload_status(t);
+    bool again = t->state == TASK_LEFT, hls = t->torn && !t->files_only;
+    int status = !hls ? task_upload_status(t) : again ? -1 : 1;
+    t->hls_left = hls && (!again || t->hls_left);
     t->state = TASK_LEFT;
-    t->hls_left = false;
     log_error(&t->log, "some files cannot be finished: they stay in the spool");
     tell(told, status, again);
     upload_task_free(t->upload);
@@ -145,7 +146,7 @@ bool task_files_complete(void *ctx)
     if (t->telling)
         return false;
     struct files_told *told = told_new(t);
-    bool nothing = told && told->parts.count == 0 && !t->files_only;
+    bool nothing = told && told->parts.count == 0 && !t->files_only && !t->torn;
     if (!told || nothing || t->told) {
         if (told && t->told)
             media_parts_forget(&told->parts, told->folder);
@@ -153,7 +154,7 @@ bool task_files_complete(void *ctx)
             told_free(told);
         return true;
     }
-    if (told->parts.unfinished) {
+    if (told->parts.unfinished || t->torn) {
         leave_unfinished(t, told);
         return false;
     }

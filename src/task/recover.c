@@ -161,6 +161,7 @@ int task_repair(struct task *t)
     const struct spool_build build = { t->tasks->config.version, t->tasks->config.date };
     struct spool_repaired done;
     spool_folder_repair(t->folder, &build, &done);
+    t->torn = done.failing > 0;
     if (done.salvaged || done.listed)
         log_info(&t->log, "%u torn segments made whole, %u segments added to their playlists",
                  done.salvaged, done.listed);

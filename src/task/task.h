@@ -71,6 +71,7 @@ struct task {
     bool lost_files, lost_media;  /* some were not there when they were to go up */
     bool files_only;              /* MP4 or AAC without playlists: no 304, 305, 307 */
     bool unfinished;              /* some MP4 or AAC file was not made whole when it ended */
+    bool torn;                    /* some segment could not be made whole, another start may */
     bool hls_left;                /* LEFT: 305 said Status 1 */
     bool told;                    /* the last events are made: only the folder is still there */
     struct files_work *finishing; /* on its way; NULL: none */

@@ -304,6 +304,7 @@ static struct task *begin(struct tasks *tasks, struct create_params *params,
     t->params = params;
     t->files_only = params->record.output_format >= OUTPUT_MP4;
     t->room = *room;
+    t->turn = ++tasks->launched;
     t->created = clock_wall();
     t->expires = t->created + (usec_t)params->expire_hours * HOUR;
     t->epoch = 1;

@@ -72,14 +72,27 @@ struct task *task_find(struct tasks *tasks, const char *id)
     return t;
 }
 
+/* Folders and commits may come out of the order in which the tasks were asked for. */
+static bool is_replaced(const struct task *t)
+{
+    const struct task *other, *next;
+    HASH_ITER(hh, t->tasks->by_id, other, next)
+    {
+        if (other->state == TASK_RUNNING && other->turn > t->turn &&
+            room_key_equal(&other->room, &t->room) && strcmp(other->robot_id, t->robot_id) == 0)
+            return true;
+    }
+    return false;
+}
+
 void task_run(struct task *t)
 {
     assert(t->state == TASK_STARTING);
     t->state = TASK_RUNNING;
     log_info(&t->log, "recording room %s of application %u as %s", t->room.id.text, t->sdk_app_id,
              t->robot_id);
-    if (live_begin(t))
-        task_end(t, LEAVE_SAME_ROBOT); /* a user of the robot's name came in between */
+    if (is_replaced(t) || live_begin(t))
+        task_end(t, LEAVE_SAME_ROBOT); /* ... or a user of the robot's name came in between */
 }
 
 void task_end(struct task *t, int leave_code)

@@ -38,6 +38,7 @@ struct tasks {
     struct starts *starts; /* with an idempotency key */
     struct ledger *ledger;
     struct autos *autos; /* NULL: no application records automatically */
+    uint64_t launched;   /* tasks since the start */
     bool draining;       /* shutdown has begun */
     void (*on_drained)(void *ctx);
     void *drained_ctx;
@@ -60,6 +61,7 @@ struct task {
     struct room_key room;
     char *robot_id;
     usec_t created, expires, ended; /* Unix time; ended 0: not yet */
+    uint64_t turn;                  /* the order of starts; 0 in tasks of a former run */
     int64_t epoch;
 
     struct create_params *params; /* NULL in tasks of a former run */

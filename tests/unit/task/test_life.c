@@ -97,6 +97,29 @@ static void the_same_robot_again(void **state)
     expect_events(w, first, "301 0, 303 0, 302 101, 305 0");
 }
 
+static void as_if_asked_for_later(struct world *w)
+{
+    task_find(w->tasks, w->task_id)->turn = 1000;
+}
+
+/* The folder of the first took longer: the one asked for later goes on. */
+static void the_same_robot_out_of_order(void **state)
+{
+    struct world *w = *state;
+    char later[64];
+    assert_true(world_create(w, "room", "robot"));
+    copy_id(later, w);
+    world_do(w, as_if_asked_for_later);
+    assert_true(world_create(w, "other-room", "robot"));
+    assert_true(world_delete(w, w->task_id));
+    assert_true(world_create(w, "room", "robot"));
+    world_wait(w, one_is_left);
+    assert_false(world_describe(w, w->task_id));
+    assert_true(world_describe(w, later));
+    assert_non_null(strstr(w->answer, "\"Status\":\"Idle\""));
+    expect_events(w, w->task_id, "301 0, 303 0, 302 101, 305 0");
+}
+
 static void at_most_so_many_run_at_once(void **state)
 {
     struct world *w = *state;
@@ -512,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LIFE(an_empty_task),
         LIFE(the_same_robot_again),
+        LIFE(the_same_robot_out_of_order),
         LIFE(at_most_so_many_run_at_once),
         LIFE(deleting_again_while_it_ends),
         LIFE(its_time_is_over_but_it_records_on),

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "segment/adts.h"
 #include "segment/interleave.h"
 
 #define RETRY (1 * SEC) /* of a file that could not begin */
@@ -18,6 +19,7 @@ struct media_writer {
     struct media_file *file; /* NULL: none is open */
     usec_t start;            /* of the open file */
     unsigned files;          /* begun so far */
+    bool started;            /* that the first one was is told */
     struct {
         usec_t last, end; /* start and (estimated) end of the newest written frame */
         bool refused;     /* since then the sink was full */
@@ -53,10 +55,18 @@ static void fail(struct media_writer *w, int err)
 
 /* --- files --- */
 
-/* Whether sound flows up to `time`, so that its last frames may run into a new file. */
-static bool sound_flows(const struct media_writer *w, usec_t time)
+static unsigned channels_of(const struct frame *f)
 {
-    return w->tail[0] && w->tail[1] && time - w->kind[MEDIA_AUDIO].end < HLS_HOLD;
+    return adts_channels(bytes_of(f->data, f->size));
+}
+
+/* Whether sound flows up to the first frame of a new file, so that its last frames may run into it:
+ * a file has sound of one kind. */
+static bool sound_flows(const struct media_writer *w, const struct frame *first)
+{
+    return w->tail[0] && w->tail[1] && first->time - w->kind[MEDIA_AUDIO].end < HLS_HOLD &&
+           channels_of(w->tail[0]) == channels_of(w->tail[1]) &&
+           (first->codec != CODEC_AAC || channels_of(first) == channels_of(w->tail[1]));
 }
 
 static int push_tail(struct media_writer *w)
@@ -71,7 +81,7 @@ static int begin_file(struct media_writer *w, const struct frame *first)
 {
     const struct file_format *format = w->config.format;
     const struct names *names = &w->config.names;
-    bool on = w->files && format->run_in && sound_flows(w, first->time);
+    bool on = w->files && format->run_in && sound_flows(w, first);
     char name[NAMES_SIZE];
     struct media_file_config config = {
         .name = name,
@@ -89,8 +99,10 @@ static int begin_file(struct media_writer *w, const struct frame *first)
     if (err)
         return err;
     w->start = config.start;
-    if (w->files++ == 0 && w->events.on_started)
+    w->files++;
+    if (!w->started && w->events.on_started)
         w->events.on_started(w->events.ctx, w->start);
+    w->started = true;
     return on ? push_tail(w) : OK;
 }
 

@@ -309,8 +309,7 @@ static int take_sets(struct media_file *f, const struct frame *frame)
     return choose_entry(f, &f->sets);
 }
 
-/* A black picture from the end of the last one to `until`, when that is long. */
-static int put_black(struct media_file *f, int64_t until)
+static int make_black(struct media_file *f, int64_t until)
 {
     struct track *t = &f->track[VIDEO];
     struct h264_params sets;
@@ -335,6 +334,14 @@ static int put_black(struct media_file *f, int64_t until)
         note_sample(f, VIDEO, t->end, until - t->end, picture.len, JOURNAL_KEY | JOURNAL_FILLED);
     buf_fini(&picture);
     return err;
+}
+
+/* A black picture from the end of the last one to `until`, when that is long. ERR_IO, ERR_NOMEM:
+ * for any other reason (its size, a full sink) the last picture stays. */
+static int put_black(struct media_file *f, int64_t until)
+{
+    int err = make_black(f, until);
+    return err == ERR_IO || err == ERR_NOMEM ? err : OK;
 }
 
 static int push_video(struct media_file *f, const struct frame *frame)
@@ -462,8 +469,8 @@ static int mp4_finish(struct media_file *f, usec_t end, struct sink_file *info)
     }
     usec_t length = length_until(f, end);
     int err = put_black(f, media_to_ticks(length, VIDEO_RATE));
-    if (err == ERR_IO || err == ERR_NOMEM)
-        return err; /* for any other reason the last picture stays */
+    if (err)
+        return err;
     journal_put_end(&f->journal, &(struct journal_end){ length });
     *info = (struct sink_file){ .kind = SINK_MEDIA,
                                 .name = f->name,

@@ -328,6 +328,40 @@ static void what_cannot_follow_begins_the_next_file(void **state)
     teardown(&b);
 }
 
+/* From mono to stereo without a hole, as when a publisher is replaced: nothing of it is lost. */
+static void other_channels_go_on_at_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    setup(&b, &file_format_mp4, 0, 0);
+    resume(&b, true, false);
+    push_audio(&b, T0, 0, 50);
+    for (unsigned n = 50; n < 100; n++)
+        assert_int_equal(push(&b, make_audio(T0, n, 2)), OK);
+    assert_int_equal(media_writer_finish(b.w), OK);
+    assert_int_equal(media_writer_stats(b.w)->broken, 0);
+    assert_int_equal(media_writer_stats(b.w)->frames, 100);
+    assert_int_equal(b.finished, 2);
+    teardown(&b);
+}
+
+/* The first file comes to nothing, as it holds run-in alone: that it began is not told again. */
+static void a_file_begins_anew_and_is_told_of_once(void **state)
+{
+    (void)state;
+    const usec_t start = T0 / MSEC * MSEC + 667; /* the run-in ends with a millisecond */
+    struct bench b;
+    setup(&b, &file_format_mp4, 0, 0);
+    resume(&b, true, false);
+    push_audio(&b, start, 0, 1);
+    for (unsigned n = 1; n < 10; n++)
+        assert_int_equal(push(&b, make_audio(start, n, 2)), OK);
+    assert_int_equal(media_writer_finish(b.w), OK);
+    assert_int_equal(b.finished, 1);
+    assert_int_equal(b.started, 1);
+    teardown(&b);
+}
+
 static void a_full_sink_costs_up_to_the_next_key_frame(void **state)
 {
     (void)state;
@@ -550,6 +584,8 @@ int main(void)
         cmocka_unit_test(splits_at_the_key_frame_after_the_limit),
         cmocka_unit_test(splits_below_the_limit_of_bytes),
         cmocka_unit_test(what_cannot_follow_begins_the_next_file),
+        cmocka_unit_test(other_channels_go_on_at_once),
+        cmocka_unit_test(a_file_begins_anew_and_is_told_of_once),
         cmocka_unit_test(a_full_sink_costs_up_to_the_next_key_frame),
         cmocka_unit_test(a_file_that_cannot_begin_is_tried_again),
         cmocka_unit_test(a_failing_sink_stops_it_and_keeps_the_file),

@@ -428,6 +428,20 @@ static void black_where_video_stops(void **state)
     end(&d);
 }
 
+/* No black picture can be made of this size: the last one stays, and video goes on. */
+static void too_large_for_black(void **state)
+{
+    (void)state;
+    struct desk d;
+    begin_with(&d, T0, MEDIA_FILL_BLACK);
+    take(&d, make_video(T0, 50, 2 * H264_BLACK_MAX, FRAME_KEY | FRAME_SETS));
+    take(&d, make_video(T0 + MS(10000), 50, 2 * H264_BLACK_MAX, FRAME_KEY | FRAME_SETS));
+    finish(&d, T0 + MS(20000));
+    assert_int_equal(d.video->samples, 2);
+    assert_int_equal(d.video->sample[0].duration, 900000);
+    end(&d);
+}
+
 /* The second file of a split: two frames of run-in, then sound from its very start. */
 static void run_in_is_hidden(void **state)
 {
@@ -531,6 +545,7 @@ int main(void)
         cmocka_unit_test(silence_follows_pictures),
         cmocka_unit_test(the_last_picture_stays),
         cmocka_unit_test(black_where_video_stops),
+        cmocka_unit_test(too_large_for_black),
         cmocka_unit_test(run_in_is_hidden),
         cmocka_unit_test(a_long_pause_ends_the_file),
         cmocka_unit_test(nothing_is_no_file),

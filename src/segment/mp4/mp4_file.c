@@ -21,6 +21,8 @@
 #define AAC_ROUNDING  48               /* ticks off its grid that are rounding and slewing, 1 ms */
 #define AAC_EDIT_GRID 8                /* ticks that are whole ones of the movie's timescale, too */
 #define NOTE_SAMPLES  16               /* a record of the journal for so many */
+#define NOTE_AGE      (250 * MSEC)     /* or for so much media */
+#define NOTE_RARE     4                /* fewer in that: the sink is not to wait for the next */
 #define SILENCE_STEP  256              /* silent frames given to the sink at once */
 #define SILENCE_LAG   (2 * SEC)        /* sound may still come for so long after pictures */
 #define LONE_PICTURE  (40 * MSEC)      /* a picture nothing is known of */
@@ -43,7 +45,7 @@ struct media_file {
     struct buf piece; /* what is on its way to the sink */
     char name[NAMES_SIZE];
     struct bytes silence[2];
-    usec_t start;
+    usec_t start, noted; /* noted: how far the journal goes, in file time */
     enum media_fill fill;
     bool open;
 
@@ -81,6 +83,7 @@ static usec_t mp4_end(const struct media_file *f)
 static int mp4_flush(struct media_file *f)
 {
     struct bytes records = journal_take(&f->journal);
+    f->noted = end_us(f);
     if (f->journal.out.err)
         return f->journal.out.err;
     return records.len ? f->sink->ops->note(f->sink, records) : OK;
@@ -123,7 +126,13 @@ static void note_sample(struct media_file *f, unsigned track, int64_t tick, int6
 
 static int flush_when_due(struct media_file *f)
 {
-    return journal_waiting(&f->journal) >= NOTE_SAMPLES ? mp4_flush(f) : OK;
+    if (journal_waiting(&f->journal) >= NOTE_SAMPLES)
+        return mp4_flush(f);
+    if (end_us(f) - f->noted < NOTE_AGE)
+        return OK;
+    bool rare = journal_waiting(&f->journal) < NOTE_RARE;
+    int err = mp4_flush(f);
+    return err || !rare ? err : f->sink->ops->append(f->sink, bytes_of(NULL, 0));
 }
 
 /* ---- Audio ---- */

@@ -12,8 +12,9 @@ import { Stage } from '../lib/stage.mjs';
 import { app } from '../lib/daemon.mjs';
 import { delay, until } from '../lib/wait.mjs';
 
-// As in crash.test.mjs: queues, packets, encoder, and a busy machine.
-const lossMs = 2000;
+// What may be missing of what was sent before the kill: up to half a second waits in memory for the disk, some for the
+// encoder and for the other kind (measured: 0.1 to 0.55 s, 0.75 s under load). The rest is for a busy machine.
+const lossMs = 1000;
 
 const payloads = (stage, recording) => stage.receiver.events(recording.taskId)
   .filter(event => event.EventType === 310).map(event => event.EventInfo.Payload);
@@ -23,21 +24,27 @@ const eventTypes = (stage, recording) => stage.receiver.attempted(recording.task
 // The 310 of this many users.
 async function told(stage, recording, users) {
   await until(`${users} events 310`, () => payloads(stage, recording).length >= users, { timeoutMs: 60000 });
-  return payloads(stage, recording);
+  const groups = payloads(stage, recording);
+  assert.equal(groups.length, users);
+  return groups;
 }
 
-async function checkDelivered(stage, recording, { users, killedAt }) {
-  const groups = await told(stage, recording, users);
-  assert.equal(groups.length, users);
-  const folder = await recording.folder();
+async function checkGroups(recording, groups, killedAt) {
   for (const payload of groups) {
+    const folder = await recording.folder();
     assert.deepEqual(await groupProblems(folder, payload), []);
     const last = payload.FileMessage.at(-1);
     const missing = killedAt - last.EndTimeStamp;
+    console.log(`  ${last.FileName}: ${last.EndTimeStamp - last.StartTimeStamp} ms, ${missing} ms missing`);
     assert.ok(missing < lossMs, `${last.FileName}: the last ${missing} ms are missing`);
     if (last.TrackType === 'audio_video')
       assert.deepEqual(counterProblems(await patternPictures(path.join(folder, last.FileName))), []);
   }
+}
+
+async function checkDelivered(stage, recording, { users, killedAt }) {
+  const groups = await told(stage, recording, users);
+  await checkGroups(recording, groups, killedAt);
   return groups;
 }
 
@@ -50,32 +57,33 @@ async function bodies(stage) {
 const spoolIsEmpty = stage => until('the spool is empty', async () =>
   (await readdir(path.join(stage.daemon.data, 'spool'))).length === 0, { timeoutMs: 60000 });
 
-// Two tasks, one of them begun later, over two users: each file of a round is killed at another age.
-test('Killed at any moment, MP4 and AAC files play up to about then', { timeout: 400000 }, async t => {
+// MP4 with playlists, and AAC, over two users: four files at each kill. One that is younger than the loss may be missing
+// as a whole.
+test('Killed at 20 moments, MP4 and AAC files play up to about then', { timeout: 400000 }, async t => {
   console.log(`REELTIME_SEED=${seed}`);
   const random = randomFrom(seed);
   const stage = await Stage.open(t);
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 20; round++) {
     const room = { roomId: `crash-${round}` };
-    const record = robot => stage.record({ ...room, robot, record: { OutputFormat: 1 } });
+    const record = (robot, OutputFormat) => stage.record({ ...room, robot, record: { OutputFormat } });
     const publisher = await stage.publishPattern({ ...room, userId: 'u' },
       ['--key', app.key, '--user-prefix', 'u', '--count', '2', '--size', '320x180']);
-    const first = await record('r1');
-    await first.files(4, { timeoutMs: 60000 });
-    await delay(Math.floor(random.next().value * 3000));
-    const second = await record('r2');
+    const recordings = [await record('r1', 1), await record('r2', 4)];
     await until('all files are open', async () => await bodies(stage) >= 4, { timeoutMs: 60000, everyMs: 20 });
-    const ms = Math.floor(random.next().value * 3000);
-    await delay(ms);
+    const openAt = Date.now();
+    await delay(Math.floor(random.next().value * 3000));
     const killedAt = Date.now();
     await stage.daemon.crash();
     await publisher.kill();
-    for (const recording of [first, second]) {
-      await checkDelivered(stage, recording, { users: 2, killedAt });
+    const age = killedAt - openAt;
+    console.log(`round ${round}: killed ${age} ms after all files were open`);
+    for (const recording of recordings)
       await recording.gone({ timeoutMs: 30000 });
-    }
     await spoolIsEmpty(stage);
-    console.log(`round ${round}: killed after ${ms} ms`);
+    for (const recording of recordings) {
+      const groups = age < lossMs ? payloads(stage, recording) : await told(stage, recording, 2);
+      await checkGroups(recording, groups, killedAt);
+    }
   }
   assert.deepEqual(stage.receiver.problems(), []);
 });

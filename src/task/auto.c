@@ -179,7 +179,8 @@ void auto_over(struct auto_room *a, bool failed, int leave_code)
         forget(a);
     } else if (failed || leave_code == LEAVE_SAME_ROBOT) {
         a->state = AUTO_FAILED;
-        uv_timer_start(&autos->retry, on_retry, RETRY_MS, 0);
+        if (!uv_is_active((uv_handle_t *)&autos->retry)) /* another's failure postpones nobody */
+            uv_timer_start(&autos->retry, on_retry, RETRY_MS, 0);
     } else {
         a->state = AUTO_SPENT;
     }

@@ -25,7 +25,8 @@ static bool is_torn(int fd)
 {
     char link[64], path[512] = "";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    return readlink(link, path, sizeof path - 1) > 0 && strstr(path, ".ts.part");
+    return readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/spool/") &&
+           strstr(path, ".ts.part");
 }
 
 /* In the place of the C library's. */
